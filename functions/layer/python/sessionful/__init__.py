@@ -1,0 +1,1 @@
+"""Stateful agent sessions on stateless functions."""

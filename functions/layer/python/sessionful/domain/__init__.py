@@ -1,0 +1,1 @@
+"""Values and rules of the house. Imports the standard library and pydantic only."""
