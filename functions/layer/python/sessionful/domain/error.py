@@ -1,5 +1,6 @@
 """The one family of errors. Each class has a stable code; every surface keeps one table from code to its own status."""
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 
@@ -119,6 +120,8 @@ class ModelAuthentication(ModelError):
 class SchemaValidationError(ModelError):
     """No answer fitted the schema, also after the model was asked again."""
 
+    code = "schema_validation"
+
 
 class StoreUnavailable(AgentError):
     """The store cannot be reached, or refuses after bounded retries; nothing was half-written."""
@@ -158,6 +161,13 @@ class LeaseLost(AgentError):
     """Another writer took the session over: whoever sees this stops writing at once."""
 
     code = "lease_lost"
+
+
+def error_from(record: Mapping[str, Any]) -> AgentError:
+    """The exception for an error as a turn's record keeps it: `{code, message, details}`."""
+    code, message = str(record.get("code")), str(record.get("message"))
+    kinds = {kind.code: kind for kind in reversed(every_error()) if "code" in vars(kind)}
+    return kinds.get(code, AgentError)(message, **(record.get("details") or {}))
 
 
 def every_error() -> list[type[AgentError]]:

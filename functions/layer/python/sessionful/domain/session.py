@@ -58,7 +58,8 @@ class RunningTurn(Value):
 class Session(Value):
     """The head of a session. Times are ms since 1970, UTC; `timeout` and `max_duration` are seconds.
 
-    `log` names this incarnation's own log: a deleted id that is used again gets another. The visible past is `past`,
+    `log` names this incarnation's own log: whoever makes a session gives it a fresh one, a store may put its own in its
+    place, and a deleted id that is used again gets another. The visible past is `past`,
     oldest segment first, then the own entries with turn > `own_after`: that is what makes fork, rewind and clear O(1).
     `turns` is the number of the last admitted turn, `last` the place of the last stored entry of the own log.
     """

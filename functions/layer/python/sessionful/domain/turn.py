@@ -25,8 +25,8 @@ class Entry(Value):
 
     `given` is what came in with it (the user's message, on a turn's first entry), `reply` the model's message,
     `results` one tool message that answers every call of `reply`. `torn` marks a reply that broke off: it is history,
-    and never has tool calls. The last entry of a turn carries its `ending`; a turn that ended before any step has just one entry,
-    without `reply`. `message_count` and `usage_total` are the session's, up to and including this entry.
+    and never has tool calls. The last entry of a turn carries its `ending`; a turn that ended before any step has just
+    one entry, without `reply`. `message_count` and `usage_total` are the session's, up to and including this entry.
     """
 
     position: Position

@@ -1,0 +1,82 @@
+"""The live events of one running turn: one writer, any number of readers, each from its own cursor."""
+
+import asyncio
+from bisect import bisect_right
+from collections.abc import AsyncIterator
+
+from sessionful.domain.event import TERMINAL, AnyEvent, Cursor, TextDelta, ThinkingDelta, Told
+
+
+def after(told: Told, cursor: Cursor | None) -> Told | None:
+    """What of this event lies behind the cursor: all, the rest of a delta that the cursor cuts, or nothing."""
+    if cursor is None or cursor[:2] < told.cursor[:2]:
+        return told
+    if told.cursor <= cursor:
+        return None
+    event = told.event
+    unread = told.cursor.position - cursor.position
+    if isinstance(event, TextDelta | ThinkingDelta) and unread < event.length:
+        return Told(told.cursor, event.model_copy(update={"text": event.text[-unread:]}))
+    return told
+
+
+class Tape:
+    """Gives each event its place: a delta advances by its characters, any other event by one.
+
+    A new attempt goes on from the place where the stored steps end: what it shares with the former attempt keeps
+    its cursors, and whatever the former attempt told beyond that is superseded.
+    """
+
+    def __init__(self, turn: int, attempt: int) -> None:
+        self.turn, self.attempt, self._position = turn, attempt, 0
+
+    def place(self, event: AnyEvent) -> Told:
+        self._position += event.length
+        return Told(Cursor(self.turn, self.attempt, self._position), event)
+
+
+class Feed:
+    """Belongs to one event loop. Holds the turn's events until the last reader lets go of it."""
+
+    def __init__(self, turn: int, attempt: int) -> None:
+        self._tape = Tape(turn, attempt)
+        self._told: list[Told] = []
+        self._cursors: list[Cursor] = []
+        self._waiting: list[asyncio.Future[None]] = []
+        self.ended = False
+
+    def tell(self, event: AnyEvent) -> None:
+        if event.length == 0:  # an empty delta has no place of its own
+            return
+        told = self._tape.place(event)
+        self._told.append(told)
+        self._cursors.append(told.cursor)
+        self.ended = isinstance(event, TERMINAL)
+        if self._waiting:
+            waiting, self._waiting = self._waiting, []
+            for future in waiting:
+                if not future.done():
+                    future.set_result(None)
+
+    async def read(self, cursor: Cursor | None = None) -> AsyncIterator[Told]:
+        """Every event behind the cursor, once, in order; ends after the terminal one."""
+        index = 0 if cursor is None else bisect_right(self._cursors, cursor)
+        while True:
+            while index < len(self._told):
+                rest = after(self._told[index], cursor)
+                index += 1
+                if rest is not None:
+                    yield rest
+            if self.ended:
+                return
+            future = asyncio.get_running_loop().create_future()
+            self._waiting.append(future)
+            await future
+
+    @property
+    def last(self) -> AnyEvent | None:
+        return self._told[-1].event if self._told else None
+
+    async def wait_end(self) -> None:
+        async for _ in self.read(self._cursors[-1] if self._cursors else None):
+            pass

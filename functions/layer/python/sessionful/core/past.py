@@ -1,0 +1,49 @@
+"""Between messages and the entries of a log: what is put in by hand, exported, and shown as a session's past."""
+
+from collections.abc import Iterable, Sequence
+
+from sessionful.domain.identity import new_turn_id, sortable_id
+from sessionful.domain.message import Message
+from sessionful.domain.session import Position
+from sessionful.domain.turn import Ending, Entry
+from sessionful.domain.usage import Usage
+
+
+def entries_from(messages: Sequence[Message], agent: str, now: int) -> list[Entry]:
+    """A past to start from, as ended turns: each begins with a user's message (the first with whatever comes first)."""
+    groups: list[list[Message]] = []
+    for message in messages:
+        if not groups or (message.role == "user" and groups[-1][-1].role != "user"):
+            groups.append([])
+        groups[-1].append(message)
+    entries, count = list[Entry](), 0
+    for number, group in enumerate(groups, start=1):
+        count += len(group)
+        entries.append(given_entry(Position(number, 1), group, agent, now, count))
+    return entries
+
+
+def given_entry(position: Position, messages: Sequence[Message], agent: str, now: int, count: int = 0) -> Entry:
+    return Entry(
+        position=position,
+        turn_id=new_turn_id(position.turn, sortable_id(now)),
+        agent=agent,
+        at=now,
+        started_at=now,
+        given=tuple(messages),
+        ending=Ending(status="completed", ended_at=now, steps=0, usage=Usage()),
+        message_count=count,
+    )
+
+
+def spoken(entries: Iterable[Entry]) -> list[Message]:
+    """The messages of a session as its SDK face shows them: a turn that failed leaves nothing but its whole steps."""
+    return [
+        message for entry in entries if not failed_before_told(entry) for message in entry.messages if message.parts
+    ]
+
+
+def failed_before_told(entry: Entry) -> bool:
+    """True for the entry of a step that failed before it was whole (not for one that was cancelled)."""
+    broke_off = entry.ending is not None and (entry.torn or (entry.reply is None and entry.ending.steps > 0))
+    return broke_off and entry.ending is not None and entry.ending.status == "failed"

@@ -1,0 +1,89 @@
+"""Put a model's pieces together: the message it amounts to, and the deltas to tell on the way."""
+
+import json
+from collections.abc import Iterator
+
+from sessionful.domain.error import ModelError
+from sessionful.domain.event import TextDelta, ThinkingDelta
+from sessionful.domain.message import Message, Part, Text, Thinking, ToolCall
+from sessionful.domain.usage import Usage
+from sessionful.ports import CallPiece, Finish, Piece, TextPiece, ThinkingPiece
+
+
+class _Call:
+    def __init__(self) -> None:
+        self.id, self.name, self.json = "", "", ""
+
+    def part(self, slot: int) -> ToolCall:
+        call_id = self.id or f"call_{slot}"
+        try:
+            arguments = json.loads(self.json or "{}")
+        except ValueError:
+            arguments = None
+        if isinstance(arguments, dict):
+            return ToolCall(id=call_id, name=self.name, arguments=arguments)
+        return ToolCall(id=call_id, name=self.name, invalid=self.json)
+
+
+class Reply:
+    """Texts and thinking keep the order they came in; tool calls stand behind them, told once they are whole."""
+
+    def __init__(self) -> None:
+        self._blocks: list[tuple[str, list[str]]] = []
+        self._signatures: dict[int, tuple[str | None, str | None]] = {}
+        self._calls: dict[int, _Call] = {}
+        self.finish: Finish | None = None
+
+    def take(self, piece: Piece) -> Iterator[TextDelta | ThinkingDelta]:
+        if isinstance(piece, TextPiece):
+            if piece.text:
+                yield TextDelta(text=piece.text, index=self._block("text", piece.text))
+        elif isinstance(piece, ThinkingPiece):
+            if piece.text:
+                yield ThinkingDelta(text=piece.text, index=self._block("thinking", piece.text))
+            if piece.signature or piece.redacted:
+                self._sign(piece)
+        elif isinstance(piece, CallPiece):
+            call = self._calls.setdefault(piece.slot, _Call())
+            call.id, call.name = call.id or piece.id, call.name or piece.name
+            call.json += piece.json
+        else:
+            self.finish = piece
+
+    def message(self, with_calls: bool = True) -> Message:
+        parts: list[Part] = []
+        for index, (kind, pieces) in enumerate(self._blocks):
+            if kind == "text":
+                parts.append(Text(text="".join(pieces)))
+            else:
+                signature, redacted = self._signatures.get(index, (None, None))
+                parts.append(Thinking(text="".join(pieces), signature=signature, redacted=redacted))
+        if with_calls:
+            parts.extend(call.part(slot) for slot, call in sorted(self._calls.items()))
+        return Message(role="assistant", parts=tuple(parts))
+
+    @property
+    def usage(self) -> Usage:
+        return self.finish.usage if self.finish else Usage()
+
+    @property
+    def stop_reason(self) -> str:
+        """Raises ModelError when the model broke off without saying why it stopped."""
+        if self.finish is None:
+            raise ModelError("the model's answer broke off")
+        return self.finish.stop_reason
+
+    def _block(self, kind: str, text: str) -> int:
+        closed = len(self._blocks) - 1 in self._signatures
+        if not self._blocks or self._blocks[-1][0] != kind or closed:
+            self._blocks.append((kind, []))
+        self._blocks[-1][1].append(text)
+        return len(self._blocks) - 1
+
+    def _sign(self, piece: ThinkingPiece) -> None:
+        last = len(self._blocks) - 1
+        fresh = piece.redacted is not None or last < 0 or self._blocks[last][0] != "thinking"
+        if fresh or last in self._signatures:
+            self._blocks.append(("thinking", []))
+            last += 1
+        self._signatures[last] = (piece.signature, piece.redacted)

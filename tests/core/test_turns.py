@@ -1,0 +1,301 @@
+import asyncio
+
+import pytest
+from tests.core.conversation import Conversation, calling, text_of, told, until
+
+from sessionful.core.answer import answer_shape
+from sessionful.domain.agent import AgentSettings, Limits, Reasoning
+from sessionful.domain.error import (
+    AgentNotFound,
+    IdempotencyConflict,
+    InvalidRequest,
+    ModelUnavailable,
+    SessionBusy,
+    SessionEnded,
+    SessionNotFound,
+    TurnNotFound,
+)
+from sessionful.domain.message import Message, Text
+from sessionful.ports import ModelRequest
+from sessionful.tools.function import tool
+
+
+@tool
+async def add(a: int, b: int) -> int:
+    """Add two numbers."""
+    return a + b
+
+
+@tool
+async def slow(seconds: float) -> str:
+    """Wait."""
+    await asyncio.sleep(seconds)
+    return "waited"
+
+
+async def test_a_turn_tells_its_steps_in_order_and_remembers() -> None:
+    talk = await Conversation(["Hello there", "Again"]).open()
+    events = await told(await talk.say("Hi"))
+    kinds = [t.event.type for t in events]
+    assert kinds == [
+        "turn_started",
+        "message_start",
+        "text_delta",
+        "text_delta",
+        "step_completed",
+        "turn_completed",
+    ]
+    assert [t.cursor for t in events] == sorted({t.cursor for t in events})
+    await talk.ask("And?")
+    assert [m.text for m in talk.model.requests[1].messages] == ["Hi", "Hello there", "And?"]
+
+
+async def test_tools_run_side_by_side_and_their_results_reach_the_model() -> None:
+    reply = calling(("slow", {"seconds": 0.2}), ("slow", {"seconds": 0.2}), ("add", {"a": 2, "b": 3}))
+    talk = await Conversation([reply, "done"], [add, slow]).open()
+    started = asyncio.get_running_loop().time()
+    record = await talk.ask("go")
+    assert asyncio.get_running_loop().time() - started < 0.39
+    assert (record.steps, record.response) == (2, "done")
+    results = {r.call_id: r.content for r in talk.model.requests[1].messages[-1].tool_results}
+    assert results == {"c0": "waited", "c1": "waited", "c2": "5"}
+    assert record.usage.output_tokens == 1
+
+
+async def test_a_failing_tool_becomes_a_result_and_the_turn_goes_on() -> None:
+    talk = await Conversation([calling(("add", {"a": "x", "b": 1}), ("nope", {})), "sorry"], [add]).open()
+    record = await talk.ask("go")
+    assert record.status == "completed"
+    assert [r.is_error for r in record.tool_results] == [True, True]
+
+
+async def test_a_turn_that_only_calls_tools_ends_at_max_steps_with_a_valid_history() -> None:
+    settings = AgentSettings(reasoning=Reasoning(max_steps=3))
+    talk = await Conversation([calling(("add", {"a": 1, "b": 1}))], [add], settings=settings).open()
+    record = await talk.ask("go")
+    assert (record.status, record.steps) == ("failed", 3)
+    assert record.error["code"] == "max_steps_exceeded"
+    assert [m.role for m in await talk.messages()] == ["user"] + ["assistant", "tool"] * 3
+
+
+async def test_a_model_that_fails_leaves_the_question_in_the_history_but_not_in_the_next_prompt() -> None:
+    talk = await Conversation([ModelUnavailable("down"), "fine"]).open()
+    record = await talk.ask("first")
+    assert record.status == "failed"
+    assert record.error["code"] == "model_unavailable"
+    assert await talk.messages() == []
+    page = await talk.service.history("me", None, "s1")
+    assert [(m.text, m.status) for m in page.messages] == [("first", "failed")]
+    await talk.ask("second")
+    assert [m.text for m in talk.model.requests[1].messages] == ["second"]
+
+
+async def test_cancelling_between_tokens_keeps_the_text_so_far() -> None:
+    talk = await Conversation(["one two three four five six seven eight", "ok"], delay=0.02).open()
+    handle = await talk.say("count")
+    async for event in handle.events():
+        if event.event.type == "text_delta":
+            break
+    record = await talk.service.cancel_turn("me", None, "s1", handle.turn_id)
+    assert record.status == "cancelled"
+    assert record.response.startswith("one")
+    assert not record.response.endswith("eight")
+    await talk.ask("go on")
+    assert [m.role for m in talk.model.requests[1].messages] == ["user", "assistant", "user"]
+
+
+async def test_cancelling_while_tools_run_answers_every_call() -> None:
+    talk = await Conversation([calling(("add", {"a": 1, "b": 2}), ("slow", {"seconds": 30})), "ok"], [add, slow]).open()
+    handle = await talk.say("go")
+    async for event in handle.events():
+        if event.event.type == "tool_result":
+            break
+    record = await talk.service.cancel_turn("me", None, "s1", handle.turn_id)
+    assert record.status == "cancelled"
+    assert {(r.call_id, r.is_error) for r in record.tool_results} == {("c0", False), ("c1", True)}
+
+
+async def test_a_turn_that_takes_too_long_fails_with_its_own_code() -> None:
+    settings = AgentSettings(limits=Limits(turn_timeout=0.1))
+    talk = await Conversation(["one two three " * 50], settings=settings, delay=0.01).open()
+    record = await talk.ask("go")
+    assert record.error["code"] == "turn_timeout"
+
+
+async def test_a_second_message_while_a_turn_runs_is_refused() -> None:
+    talk = await Conversation(["a b c d"], delay=0.02).open()
+    handle = await talk.say("one")
+    with pytest.raises(SessionBusy) as busy:
+        await talk.say("two")
+    assert busy.value.details["turn_id"] == handle.turn_id
+    await handle.result()
+    assert (await talk.ask("three")).status == "completed"
+
+
+async def test_the_same_key_attaches_to_the_same_turn_running_or_done() -> None:
+    talk = await Conversation(["a b c d", "never"], delay=0.02).open()
+    first = await talk.say("one", idempotency_key="k", request_hash="h")
+    again = await talk.say("one", idempotency_key="k", request_hash="h")
+    assert again.attached
+    assert again.turn_id == first.turn_id
+    assert text_of(await told(again)) == "a b c d"
+    later = await talk.say("one", idempotency_key="k", request_hash="h")
+    assert (await later.result()).response == "a b c d"
+    assert len(talk.model.requests) == 1
+    with pytest.raises(IdempotencyConflict):
+        await talk.say("other", idempotency_key="k", request_hash="other")
+    assert (await talk.service.get_turn("me", None, "s1", "k")).turn_id == first.turn_id
+
+
+async def test_a_caller_that_goes_away_does_not_stop_the_turn() -> None:
+    talk = await Conversation(["a b c d e f"], delay=0.01).open()
+    handle = await talk.say("go")
+    events = handle.events()
+    await anext(events)
+    await events.aclose()
+    assert (await handle.result()).response == "a b c d e f"
+
+
+async def test_the_first_token_is_told_before_the_second_leaves_the_model() -> None:
+    gate = asyncio.Event()
+
+    async def gated(_: ModelRequest):
+        from sessionful.domain.usage import Usage
+        from sessionful.ports import Finish, TextPiece
+
+        yield TextPiece("first")
+        await gate.wait()
+        yield TextPiece(" second")
+        yield Finish("end_turn", Usage())
+
+    talk = await Conversation([gated]).open()
+    handle = await talk.say("go")
+    async for event in handle.events():
+        if event.event.type == "text_delta":
+            gate.set()
+    assert (await handle.result()).response == "first second"
+
+
+async def test_a_step_is_stored_before_it_is_told() -> None:
+    talk = await Conversation([calling(("add", {"a": 1, "b": 2})), "3"], [add]).open()
+    session = await talk.service.get_session("me", None, "s1")
+    handle = await talk.say("go")
+    stored = []
+    async for event in handle.events():
+        if event.event.type in ("step_completed", "turn_completed"):
+            stored.append(len(await talk.log.turn(await talk.log.get(session.key), 1)))
+    assert stored[0] >= 1
+    assert stored[-1] == 2
+
+
+async def test_a_dead_holders_turn_is_closed_and_the_session_goes_on() -> None:
+    talk = await Conversation(["never", "fine"], lease_ms=1000).open()
+    key = (await talk.service.get_session("me", None, "s1")).key
+    from sessionful.domain.turn import NewTurn, Window
+
+    dead = await talk.log.begin(
+        key, NewTurn(nonce="n", agent="assistant", message=Message.user("lost"), lease_ms=1000), Window(10, 10_000)
+    )
+    with pytest.raises(SessionBusy):
+        await talk.say("too early")
+    talk.clock.now += 1001
+    assert (await talk.ask("next")).status == "completed"
+    record = await talk.service.get_turn("me", None, "s1", dead.session.running.turn_id)
+    assert record.status == "interrupted"
+    assert [m.text for m in talk.model.requests[0].messages] == ["lost", "next"]
+
+
+async def test_deleting_a_session_ends_its_turn_and_nothing_is_written_afterwards() -> None:
+    talk = await Conversation(["a b c d e f g h"], delay=0.01).open()
+    handle = await talk.say("go")
+    reading = asyncio.create_task(told(handle))
+    await until(lambda: talk.model.requests)
+    await talk.service.delete_session("me", None, "s1")
+    assert (await reading)[-1].event.type == "turn_failed"
+    with pytest.raises(SessionNotFound):
+        await talk.service.get_session("me", None, "s1")
+    await talk.open()
+    assert await talk.messages() == []
+
+
+async def test_closing_the_service_settles_what_runs() -> None:
+    talk = await Conversation(["a b c d e f g h"], delay=0.05).open()
+    handle = await talk.say("go")
+    await until(lambda: talk.model.requests)
+    await talk.service.close()
+    assert (await talk.service.get_turn("me", None, "s1", handle.turn_id)).status == "interrupted"
+
+
+async def test_a_typed_answer_that_does_not_fit_goes_back_to_the_model() -> None:
+    talk = await Conversation(["no json", '{"n": "x"}', '```json\n{"n": 3}\n```']).open()
+    schema = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}
+    record = await talk.ask("count", answer=answer_shape(schema))
+    assert record.output == {"n": 3}
+    assert record.steps == 3
+    assert "is not of type 'integer'" in talk.model.requests[2].messages[-1].text
+
+
+async def test_a_typed_answer_that_never_fits_fails() -> None:
+    talk = await Conversation(["no json"]).open()
+    record = await talk.ask("count", answer=answer_shape(int))
+    assert (record.status, record.error["code"], record.steps) == ("failed", "schema_validation", 3)
+
+
+async def test_follow_waits_for_the_next_turn_and_goes_on_behind_a_cursor() -> None:
+    talk = await Conversation(["one", "two"]).open()
+    waiting = asyncio.create_task(_followed(talk, None))
+    await asyncio.sleep(0.02)
+    await talk.ask("1")
+    first = await asyncio.wait_for(waiting, 5)
+    assert text_of(first) == "one"
+    waiting = asyncio.create_task(_followed(talk, first[-1].cursor))
+    await asyncio.sleep(0.02)
+    await talk.ask("2")
+    assert text_of(await asyncio.wait_for(waiting, 5)) == "two"
+
+
+async def _followed(talk: Conversation, after):
+    return [t async for t in talk.service.follow("me", None, "s1", after)]
+
+
+async def test_what_is_not_there_is_not_found() -> None:
+    talk = await Conversation().open()
+    with pytest.raises(SessionNotFound):
+        await talk.service.start_turn("you", None, "s1", Message.user("x"))
+    with pytest.raises(AgentNotFound):
+        await talk.service.get_session("me", "asistant", "s1")
+    with pytest.raises(TurnNotFound):
+        await talk.service.get_turn("me", None, "s1", "turn_9_x")
+    with pytest.raises(InvalidRequest):
+        await talk.service.start_turn("me", None, "s1", Message(role="user", parts=()))
+
+
+async def test_an_ended_session_can_be_read_but_not_continued() -> None:
+    talk = await Conversation().open()
+    await talk.ask("hi")
+    await talk.service.end_session("me", None, "s1")
+    with pytest.raises(SessionEnded):
+        await talk.say("more")
+    assert len(await talk.messages()) == 2
+
+
+async def test_a_long_lease_is_renewed_while_the_model_thinks() -> None:
+    talk = await Conversation(["a b c d e f g h"], lease_ms=90, delay=0.03).open()
+    handle = await talk.say("go")
+
+    async def clock() -> None:
+        while True:
+            talk.clock.now += 10
+            await asyncio.sleep(0.01)
+
+    ticking = asyncio.create_task(clock())
+    assert (await handle.result()).status == "completed"
+    ticking.cancel()
+
+
+async def test_parts_that_are_not_text_survive() -> None:
+    talk = await Conversation().open()
+    message = Message.user([Text(text="look"), Text(text=" here")])
+    handle = await talk.service.start_turn("me", None, "s1", message)
+    await handle.result()
+    assert (await talk.messages())[0] == message
