@@ -1,3 +1,5 @@
+"""The toolbox under tools that answer, fail, hang and misbehave."""
+
 import asyncio
 import contextlib
 import logging
@@ -10,7 +12,6 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
 from sessionful.core.toolbox import Toolbox
 from sessionful.domain.error import ConfigError, ModelError, ToolError
 from sessionful.domain.message import ToolCall, ToolResult

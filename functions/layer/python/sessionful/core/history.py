@@ -27,6 +27,10 @@ class HistoryMessage(Value):
     torn: bool = False
 
 
+Place = tuple[int, int, int]
+"""Turn, step and index of a message."""
+
+
 class HistoryPage(NamedTuple):
     messages: list[HistoryMessage]
     next_cursor: str | None
@@ -37,25 +41,37 @@ async def page(log: SessionLog, session: Session, limit: int, before: str | None
     if before is not None and after is not None:
         raise InvalidRequest("give 'before' or 'after', not both", field="before")
     if before is not None:
-        return await _backwards(log, session, limit, *_place(before, "before"))
-    position, index = _place(after, "after") if after is not None else (Position(0, 0), -1)
-    entries = await log.read(session, limit + 1, after=Position(position.turn, position.step - 1))
-    found = [m for e in entries for m in _messages(e) if _order(m.id) > (*position, index)]
-    found += _running(session, (*position, index), {e.position.turn for e in entries}, len(entries) <= limit)
-    return _cut(found, limit)
+        return await _backwards(log, session, limit, _place(before, "before"))
+    return await _forwards(log, session, limit, _place(after, "after") if after is not None else (0, 0, -1))
 
 
-async def _backwards(log: SessionLog, session: Session, limit: int, position: Position, index: int) -> HistoryPage:
-    until = Position(position.turn, position.step + 1)
-    entries = await log.read(session, limit + 1, before=until, newest_first=True)
-    found = [m for e in reversed(entries) for m in _messages(e) if _order(m.id) < (*position, index)]
-    kept = found[-limit:]
-    return HistoryPage(kept, kept[0].id if len(found) > limit and kept else None)
-
-
-def _cut(found: list[HistoryMessage], limit: int) -> HistoryPage:
+async def _forwards(log: SessionLog, session: Session, limit: int, place: Place) -> HistoryPage:
+    found, turns = list[HistoryMessage](), set[int]()
+    position = Position(place[0], place[1] - 1)  # the entry the place lies in may hold more
+    while len(found) <= limit:
+        entries = await log.read(session, limit + 2, after=position)
+        found += [m for entry in entries for m in _messages(entry) if _order(m.id) > place]
+        turns |= {entry.position.turn for entry in entries}
+        if len(entries) < limit + 2:
+            found += _running(session, place, turns)
+            break
+        position = entries[-1].position
     kept = found[:limit]
     return HistoryPage(kept, kept[-1].id if len(found) > limit else None)
+
+
+async def _backwards(log: SessionLog, session: Session, limit: int, place: Place) -> HistoryPage:
+    found = list[HistoryMessage]()
+    position = Position(place[0], place[1] + 1)
+    while len(found) <= limit:
+        entries = await log.read(session, limit + 2, before=position, newest_first=True)
+        earlier = [m for entry in reversed(entries) for m in _messages(entry) if _order(m.id) < place]
+        found = earlier + found
+        if len(entries) < limit + 2:
+            break
+        position = entries[-1].position
+    kept = found[-limit:]
+    return HistoryPage(kept, kept[0].id if len(found) > limit else None)
 
 
 def _messages(entry: Entry) -> list[HistoryMessage]:
@@ -79,12 +95,10 @@ def _messages(entry: Entry) -> list[HistoryMessage]:
     ]
 
 
-def _running(
-    session: Session, after: tuple[int, int, int], stored_turns: set[int], at_end: bool
-) -> Sequence[HistoryMessage]:
+def _running(session: Session, after: Place, stored_turns: set[int]) -> Sequence[HistoryMessage]:
     """The user's message of a running turn, before its first step is stored."""
     running = session.running
-    if running is None or not at_end or running.number in stored_turns or session.last.turn == running.number:
+    if running is None or running.number in stored_turns or session.last.turn == running.number:
         return ()
     if (running.number, 1, 0) <= after:
         return ()
@@ -103,14 +117,13 @@ def _running(
     )
 
 
-def _place(cursor: str, field: str) -> tuple[Position, int]:
+def _place(cursor: str, field: str) -> Place:
     fields = cursor.split(".")
     if len(fields) != 3 or not all(f.isascii() and f.isdigit() and len(f) <= 12 for f in fields):
         raise InvalidRequest("a place in the history looks like 3.1.0", field=field, given=cursor[:80])
-    turn, step, index = map(int, fields)
-    return Position(turn, step), index
+    return _order(cursor)
 
 
-def _order(message_id: str) -> tuple[int, int, int]:
+def _order(message_id: str) -> Place:
     turn, step, index = map(int, message_id.split("."))
     return turn, step, index

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from sessionful.domain.identity import new_turn_id, sortable_id
 from sessionful.domain.message import Message
-from sessionful.domain.session import Position
+from sessionful.domain.session import Position, Session
 from sessionful.domain.turn import Ending, Entry
 from sessionful.domain.usage import Usage
 
@@ -21,6 +21,15 @@ def entries_from(messages: Sequence[Message], agent: str, now: int) -> list[Entr
         count += len(group)
         entries.append(given_entry(Position(number, 1), group, agent, now, count))
     return entries
+
+
+def starting_from(session: Session, entries: Sequence[Entry]) -> Session:
+    """A new head that counts these entries as its past."""
+    if not entries:
+        return session
+    last = entries[-1]
+    counted = {"turns": last.position.turn, "last": last.position, "message_count": last.message_count}
+    return session.model_copy(update=counted)
 
 
 def given_entry(position: Position, messages: Sequence[Message], agent: str, now: int, count: int = 0) -> Entry:

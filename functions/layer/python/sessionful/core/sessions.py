@@ -8,7 +8,7 @@ from sessionful.core import history
 from sessionful.core.agent import Agent
 from sessionful.core.directory import Directory
 from sessionful.core.document import from_document, to_document
-from sessionful.core.past import entries_from, given_entry, spoken
+from sessionful.core.past import entries_from, given_entry, spoken, starting_from
 from sessionful.domain.error import InvalidRequest
 from sessionful.domain.identity import new_session_id, sortable_id, turn_number
 from sessionful.domain.message import Message
@@ -67,7 +67,8 @@ class Sessions(Directory):
             timeout=new.timeout if new.timeout is not None else self._timeout,
             max_duration=new.max_duration if new.max_duration is not None else self._max_duration,
         )
-        return await self.log_of(home).create(session, entries_from(new.messages, home, now))
+        entries = entries_from(new.messages, home, now)
+        return await self.log_of(home).create(starting_from(session, entries), entries)
 
     async def get_session(self, owner: str, agent: str | None, session_id: str) -> Session:
         key = await self.locate(owner, agent, session_id)

@@ -6,7 +6,7 @@ from typing import Any
 
 from sessionful.core import portal
 from sessionful.core.document import from_document, to_document
-from sessionful.core.past import entries_from, spoken
+from sessionful.core.past import entries_from, spoken, starting_from
 from sessionful.core.sessions import now_ms
 from sessionful.domain.error import SessionExpired, SessionNotFound
 from sessionful.domain.identity import sortable_id
@@ -89,7 +89,8 @@ async def put_document(log: SessionLog, session_id: str, data: Mapping[str, Any]
         updated_at=now,
         **new.model_dump(include={"title", "system", "work_dir", "metadata", "state"}),
     )
-    await log.create(session, entries_from(new.messages, AGENT, now))
+    entries = entries_from(new.messages, AGENT, now)
+    await log.create(starting_from(session, entries), entries)
 
 
 async def _delete(log: SessionLog, session_id: str) -> bool:

@@ -1,0 +1,151 @@
+"""How a head moves: the next head for each write, and the refusals, computed without any store."""
+
+from typing import Any
+
+from sessionful.domain.error import (
+    IdempotencyConflict,
+    LeaseLost,
+    SessionBusy,
+    SessionEnded,
+    SessionExists,
+    SessionExpired,
+    SessionNotFound,
+    VersionConflict,
+)
+from sessionful.domain.identity import new_turn_id
+from sessionful.domain.session import Position, RunningTurn, Segment, Session, SessionChange, SessionKey
+from sessionful.domain.turn import Entry, Lease, NewTurn
+
+
+def not_found(key: SessionKey) -> SessionNotFound:
+    return SessionNotFound("there is no such session", session_id=key.id)
+
+
+def already_exists(key: SessionKey) -> SessionExists:
+    return SessionExists("a session with this id exists already", session_id=key.id)
+
+
+def key_conflict(idempotency_key: str) -> IdempotencyConflict:
+    return IdempotencyConflict("the idempotency key was used with another request", idempotency_key=idempotency_key)
+
+
+def lease_lost(lease: Lease) -> LeaseLost:
+    return LeaseLost("another writer holds the session", session_id=lease.key.id, turn=lease.turn, epoch=lease.epoch)
+
+
+def check_live(session: Session, now: int) -> None:
+    """Raises SessionExpired."""
+    if session.expired(now):
+        raise SessionExpired("the session has expired", session_id=session.key.id, expires_at=session.expires_at)
+
+
+def check_open(session: Session) -> None:
+    """Raises SessionEnded."""
+    if session.ended_at is not None:
+        raise SessionEnded("the session was ended", session_id=session.key.id, ended_at=session.ended_at)
+
+
+def check_free(session: Session, now: int) -> None:
+    """Raises SessionBusy, also when the holder's lease has run out: then somebody has to take its turn over."""
+    running = session.running
+    if running is not None:
+        raise SessionBusy(
+            "another turn holds the session",
+            session_id=session.key.id,
+            turn_id=running.turn_id,
+            lease_expired=running.lease_until <= now,
+        )
+
+
+def check_version(session: Session, if_version: int | None) -> None:
+    """Raises VersionConflict."""
+    if if_version is not None and session.version != if_version:
+        raise VersionConflict(
+            "the session has changed since", session_id=session.key.id, version=session.version, if_match=if_version
+        )
+
+
+def holds(lease: Lease, head: Session) -> bool:
+    """Whether the lease still gives the right to write."""
+    return head.running is not None and (head.log, head.epoch) == (lease.log, lease.epoch)
+
+
+def lease_of(head: Session, running: RunningTurn) -> Lease:
+    return Lease(head.key, head.log, head.epoch, running.number, running.attempt)
+
+
+def changed(head: Session, change: SessionChange) -> Session:
+    """Applies the fields that were set; `metadata` and `state` set to None are emptied."""
+    fields: dict[str, Any] = {name: getattr(change, name) for name in change.model_fields_set}
+    for name in ("metadata", "state"):
+        if name in fields and fields[name] is None:
+            fields[name] = {}
+    return head.model_copy(update={**fields, "version": head.version + 1})
+
+
+def rebased(head: Session, past: tuple[Segment, ...], message_count: int) -> Session:
+    return head.model_copy(
+        update={
+            "past": past,
+            "own_after": head.turns,
+            "message_count": message_count,
+            "version": head.version + 1,
+        }
+    )
+
+
+def begun(head: Session, turn: NewTurn, now: int) -> tuple[Session, RunningTurn]:
+    """The head after admission."""
+    number = head.turns + 1
+    running = RunningTurn(
+        number=number,
+        turn_id=new_turn_id(number, turn.nonce),
+        attempt=1,
+        agent=turn.agent,
+        message=turn.message,
+        started_at=now,
+        lease_until=now + turn.lease_ms,
+        idempotency_key=turn.idempotency_key,
+        request_hash=turn.request_hash,
+    )
+    update = {
+        "turns": number,
+        "epoch": head.epoch + 1,
+        "updated_at": now,
+        "running": running,
+        "version": head.version + 1,
+    }
+    return head.model_copy(update=update), running
+
+
+def appended(head: Session, entry: Entry, running: RunningTurn | None) -> Session:
+    """The head after a step; `running` is the turn with its prolonged lease, or None when the step was its last."""
+    return head.model_copy(
+        update={
+            "last": entry.position,
+            "message_count": entry.message_count,
+            "usage": entry.usage_total,
+            "running": running,
+            "version": head.version + 1,
+        }
+    )
+
+
+def inserted(head: Session, entry: Entry, now: int) -> tuple[Session, Entry]:
+    """The head after messages were put in by hand, and their entry with its place and its sums: the caller may have
+    computed both from an older head."""
+    placed = entry.model_copy(
+        update={
+            "position": Position(head.turns + 1, 1),
+            "message_count": head.message_count + len(entry.messages),
+            "usage_total": head.usage + entry.usage,
+        }
+    )
+    after = appended(head, placed, None).model_copy(update={"turns": head.turns + 1, "updated_at": now})
+    return after, placed
+
+
+def taken_over(head: Session, running: RunningTurn, lease_until: int) -> tuple[Session, RunningTurn]:
+    """The head after a take-over of `running`."""
+    again = running.model_copy(update={"attempt": running.attempt + 1, "lease_until": lease_until})
+    return head.model_copy(update={"epoch": head.epoch + 1, "running": again, "version": head.version + 1}), again
