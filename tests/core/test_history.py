@@ -1,10 +1,10 @@
 import asyncio
 
 import pytest
-from tests.core.conversation import Conversation, calling, until
 
 from sessionful.domain.error import InvalidRequest
 from sessionful.tools.function import tool
+from tests.core.conversation import Conversation, calling, until
 
 
 @tool

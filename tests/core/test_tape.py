@@ -2,7 +2,6 @@
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.core.conversation import Conversation, told
 
 from sessionful.core.feed import after
 from sessionful.core.replay import replay
@@ -10,6 +9,7 @@ from sessionful.domain.event import Cursor, Told
 from sessionful.domain.message import Message, Part, Text, Thinking, ToolCall
 from sessionful.domain.turn import Entry
 from sessionful.tools.function import tool
+from tests.core.conversation import Conversation, told
 
 
 @tool

@@ -1,7 +1,6 @@
 import asyncio
 
 import pytest
-from tests.core.conversation import Conversation, calling, text_of, told, until
 
 from sessionful.core.answer import answer_shape
 from sessionful.domain.agent import AgentSettings, Limits, Reasoning
@@ -18,6 +17,7 @@ from sessionful.domain.error import (
 from sessionful.domain.message import Message, Text
 from sessionful.ports import ModelRequest
 from sessionful.tools.function import tool
+from tests.core.conversation import Conversation, calling, text_of, told, until
 
 
 @tool

@@ -56,7 +56,7 @@ class SessionHeads(Protocol):
 
 
 class TurnLog(Protocol):
-    """A session's turns and entries. A write whose Lease has not the head's epoch raises LeaseLost, changing nothing."""
+    """A session's turns and entries. A write with another epoch than the head's raises LeaseLost, changing nothing."""
 
     async def begin(self, key: SessionKey, turn: NewTurn, window: Window) -> Admitted | Attached:
         """Admit a turn: one conditional write that stores the user's message, the key and the lease; and read the past.
@@ -183,7 +183,8 @@ class Model(Protocol):
 
 
 class ToolContext(NamedTuple):
-    """What a tool may know of the call it serves. `work_dir` is the only folder it may touch."""
+    """What a tool may know of the call it serves. `work_dir` is the only folder it may touch; `deadline` is in seconds of
+    `time.monotonic()`."""
 
     session_id: str
     turn_id: str

@@ -1,29 +1,44 @@
-"""The one place that chooses implementations: which class stands behind a model's type or a store's name."""
+"""The one place that chooses implementations: what stands behind a model's type, a store's name, a tool's name."""
 
 import os
 from collections.abc import Mapping
 from difflib import get_close_matches
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
 
-from sessionful.domain.error import ConfigError
-from sessionful.ports import Model, SessionLog
+from sessionful.core.agent import Agent
+from sessionful.core.service import Service
+from sessionful.domain.agent import AgentSettings, MemorySettings, WorkingMemory
+from sessionful.domain.error import ConfigError, error_from
+from sessionful.domain.message import Message
+from sessionful.domain.session import NewSession
+from sessionful.ports import Model, SessionLog, Tool, ToolContext
 
-_MODELS: Mapping[str, tuple[str, str, frozenset[str]]] = {
-    "openai": (
-        "sessionful.models.openai",
-        "OpenAIModel",
-        frozenset({"model", "api_key", "base_url", "timeout", "max_retries"}),
-    ),
-    "anthropic": (
-        "sessionful.models.anthropic",
-        "AnthropicModel",
-        frozenset({"model", "api_key", "base_url", "timeout", "max_retries"}),
-    ),
-    "bedrock": ("sessionful.models.bedrock", "BedrockModel", frozenset({"model", "region", "timeout", "max_retries"})),
-    "local": ("sessionful.models.local", "LocalModel", frozenset({"path"})),
-    "scripted": ("sessionful.models.scripted", "ScriptedModel", frozenset({"replies", "delay"})),
+if TYPE_CHECKING:
+    from sessionful.config import AgentConfig, Config
+    from sessionful.settings import Settings
+
+DEFAULT_AGENT = "assistant"
+DEFAULT_STORE = "./data/sessions.db"
+
+_NETWORK = frozenset({"model", "api_key", "base_url", "timeout", "max_retries"})
+_MODELS: Mapping[str, tuple[str, frozenset[str]]] = {
+    "openai": ("sessionful.models.openai:OpenAIModel", _NETWORK),
+    "anthropic": ("sessionful.models.anthropic:AnthropicModel", _NETWORK),
+    "bedrock": ("sessionful.models.bedrock:BedrockModel", frozenset({"model", "region", "timeout", "max_retries"})),
+    "local": ("sessionful.models.local:LocalModel", frozenset({"path"})),
+    "scripted": ("sessionful.models.scripted:ScriptedModel", frozenset({"replies", "delay"})),
 }
+
+
+def open_service(config: "Config | None", settings: "Settings", only: str | None = None) -> Service:
+    """The service of a configuration; without one, the agent `assistant` on the model and the store that the
+    environment names (by default the local model and a SQLite file). `only` makes just that agent.
+
+    Raises ConfigError and what opening a store raises.
+    """
+    return _configured(config, settings, only) if config is not None else _default(settings)
 
 
 def make_model(kind: str | None, model: str | None = None, **options: Any) -> Model:
@@ -32,32 +47,109 @@ def make_model(kind: str | None, model: str | None = None, **options: Any) -> Mo
     if kind not in _MODELS:
         nearest = get_close_matches(kind, _MODELS, n=1)
         raise ConfigError(f"unknown model type {kind!r}", key="type", known=[*_MODELS], nearest=nearest)
-    module, name, takes = _MODELS[kind]
-    given = {**({"model": model} if model is not None else {}), **options}
-    if "model" in takes and model is None:
-        raise ConfigError(f"a model of type {kind!r} needs the vendor's model id", key="model")
-    surplus = sorted(set(given) - takes - {"model"})
+    path, takes = _MODELS[kind]
+    given = {name: value for name, value in options.items() if value is not None}
+    if "model" in takes:
+        if model is None:
+            raise ConfigError(f"a model of type {kind!r} needs the vendor's model id", key="model")
+        given["model"] = model
+    surplus = sorted(set(given) - takes)
     if surplus:
         raise ConfigError(f"a model of type {kind!r} takes no {surplus[0]!r}", key=surplus[0], known=sorted(takes))
-    if "model" not in takes:
-        given.pop("model", None)
     if kind == "openai" and "base_url" not in given and os.environ.get("OPENAI_BASE_URL"):
         given["base_url"] = os.environ["OPENAI_BASE_URL"]
-    made: Model = getattr(import_module(module), name)(**given)
+    made: Model = _load(path)(**given)
     return made
 
 
-def sql_log(url: str) -> SessionLog:
-    log: SessionLog = import_module("sessionful.stores.sql").SqlLog.open(url)
+def model_of(spec: str | None) -> Model:
+    """A model by its short name: `openai:gpt-4o`, `anthropic:…`, `bedrock:…`, `local` (also for none) or `scripted`."""
+    kind, _, model = (spec or "local").partition(":")
+    return make_model(kind, model or None)
+
+
+def make_log(store: str) -> SessionLog:
+    """A store by its short name: `memory`, `dynamodb:TABLE` (with `?region=…&endpoint_url=…`), a database's URL, or the
+    path of a SQLite file."""
+    log: SessionLog
+    if store == "memory":
+        log = _load("sessionful.stores.in_memory:InMemoryLog")()
+    elif store.startswith("dynamodb:"):
+        table, _, query = store.removeprefix("dynamodb:").partition("?")
+        log = _load("sessionful.stores.dynamodb:DynamoDBLog").open(table, **dict(parse_qsl(query)))
+    else:
+        log = _load("sessionful.stores.sql:SqlLog").open(store if "://" in store else f"sqlite:///{store}")
     return log
 
 
-def dynamodb_log(table: str, region: str | None = None, endpoint_url: str | None = None) -> SessionLog:
-    store = import_module("sessionful.stores.dynamodb").DynamoDBLog
-    log: SessionLog = store.open(table, region=region, endpoint_url=endpoint_url)
-    return log
+def _default(settings: "Settings") -> Service:
+    model = model_of(settings.model)
+    memory = MemorySettings(working=WorkingMemory(budget=3000))  # fits the local model's window with room to answer
+    chosen = AgentSettings(memory=memory) if settings.model in (None, "local") else AgentSettings()
+    return Service([Agent(DEFAULT_AGENT, model, make_log(settings.store or DEFAULT_STORE), chosen)])
 
 
-def memory_log() -> SessionLog:
-    log: SessionLog = import_module("sessionful.stores.in_memory").InMemoryLog()
-    return log
+def _configured(config: "Config", settings: "Settings", only: str | None) -> Service:
+    config = config.with_options()
+    house = _House(config, settings)
+    names = [only] if only in config.agents else [*config.agents]
+    service = Service(
+        [house.agent(name) for name in names],
+        timeout=config.sessions.timeout,
+        max_duration=config.sessions.max_duration,
+    )
+    house.service = service
+    return service
+
+
+class _House:
+    """What the agents of one configuration share: each model and each store is made once."""
+
+    service: Service
+
+    def __init__(self, config: "Config", settings: "Settings") -> None:
+        self._config, self._settings = config, settings
+        self._models: dict[str, Model] = {}
+        self._logs: dict[str, SessionLog] = {}
+
+    def agent(self, name: str) -> Agent:
+        agent = self._config.agents[name]
+        return Agent(name, self._model(agent), self._log(agent), agent.settings(), self._tools(agent))
+
+    def _model(self, agent: "AgentConfig") -> Model:
+        llm = self._config.llm_of(agent)
+        key = repr(llm)
+        if key not in self._models:
+            self._models[key] = (
+                make_model(llm.type, llm.model, **llm.connection()) if llm else model_of(self._settings.model)
+            )
+        return self._models[key]
+
+    def _log(self, agent: "AgentConfig") -> SessionLog:
+        store = self._config.store_of(agent)
+        name = store.address() if store is not None else self._settings.store or DEFAULT_STORE
+        if name not in self._logs:
+            self._logs[name] = make_log(name)
+        return self._logs[name]
+
+    def _tools(self, agent: "AgentConfig") -> list[Tool]:
+        tools: list[Tool] = _load("sessionful.tools.catalog:build")(
+            agent.tools, ask=self._ask, sub_agents=agent.sub_agents or None
+        )
+        return tools
+
+    async def _ask(self, agent: str, task: str, context: ToolContext) -> str:
+        """Another agent's answer, in a session of its own that says who asked."""
+        asked_by = {"session_id": context.session_id, "turn_id": context.turn_id, "agent": context.agent}
+        new = NewSession(metadata={"asked_by": asked_by}, work_dir=context.work_dir)
+        session = await self.service.create_session(context.owner, agent, new)
+        handle = await self.service.start_turn(context.owner, agent, session.key.id, Message.user(task))
+        record = await handle.result()
+        if record.status != "completed":
+            raise error_from(record.error or {"code": "internal_error", "message": "the turn failed"})
+        return record.response
+
+
+def _load(path: str) -> Any:
+    module, _, name = path.partition(":")
+    return getattr(import_module(module), name)

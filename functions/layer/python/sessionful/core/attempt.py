@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -81,11 +82,12 @@ class Attempt:
         self._given, self._count = (self.running.message,), self.session.message_count
         messages = [*self.past, self.running.message]
         turn_id, number, goes_on = self.running.turn_id, 0, True
+        deadline = time.monotonic() + self.agent.settings.limits.turn_timeout
         self.feed.tell(TurnStarted(turn_id=turn_id, session_id=self.session.key.id, agent=self.agent.name))
         while goes_on:
             number += 1
             self.feed.tell(MessageStart(step=number))
-            step = Step(number, self.agent, self.session, turn_id, self.feed)
+            step = Step(number, self.agent, self.session, turn_id, self.feed, deadline)
             error = await self._run(step, messages)
             goes_on = await self._finish(step, messages, error)
 

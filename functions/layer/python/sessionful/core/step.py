@@ -1,6 +1,5 @@
 """One step: a model's reply and the results of the tools it called, told as they come."""
 
-import time
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
@@ -17,12 +16,15 @@ from sessionful.ports import ModelRequest, ToolContext
 class Step:
     """Interrupted at any moment it still amounts to messages that every provider accepts: see `close`."""
 
-    def __init__(self, number: int, agent: Agent, session: Session, turn_id: str, feed: Feed) -> None:
+    def __init__(
+        self, number: int, agent: Agent, session: Session, turn_id: str, feed: Feed, deadline: float
+    ) -> None:
         self.number = number
         self.reply = Reply()
         self.calls: tuple[ToolCall, ...] = ()
         self.results: list[ToolResult] = []
         self._agent, self._session, self._turn_id, self._feed = agent, session, turn_id, feed
+        self._deadline = deadline
 
     async def ask(self, messages: list[Message], answer: Answer | None, options: Mapping[str, Any]) -> None:
         settings = self._agent.settings
@@ -79,7 +81,7 @@ class Step:
             agent=self._agent.name,
             owner=self._session.key.owner,
             work_dir=self._session.work_dir,
-            deadline=time.monotonic() + self._agent.settings.limits.tool_timeout,
+            deadline=self._deadline,
         )
 
 
