@@ -9,8 +9,8 @@ COMPILE = $(BIN)/uv pip compile -q pyproject.toml $(EXTRAS) --universal --python
 
 .PHONY: run test check lint types contracts lock bench clean
 
-run: $(RUNTIME) ## start the server on loopback: SQLite, and a small real model in the process
-	$(BIN)/sessionful serve
+run: $(RUNTIME) ## start the server on loopback: SQLite, and a small real model in the process (ARGS="--port 9000")
+	$(BIN)/sessionful serve $(ARGS)
 
 test: $(DEV) ## everything, from nothing
 	$(BIN)/python -m pytest -q

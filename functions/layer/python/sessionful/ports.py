@@ -183,8 +183,8 @@ class Model(Protocol):
 
 
 class ToolContext(NamedTuple):
-    """What a tool may know of the call it serves. `work_dir` is the only folder it may touch; `deadline` is in seconds of
-    `time.monotonic()`."""
+    """What a tool may know of the call it serves. `work_dir` is the only folder it may touch; `deadline` is
+    in seconds of `time.monotonic()`."""
 
     session_id: str
     turn_id: str

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 DEFAULT_AGENT = "assistant"
 DEFAULT_STORE = "./data/sessions.db"
+LEASE_MS = 15_000  # how long a session waits for a holder that died; a turn is renewed every third of it
 
 _NETWORK = frozenset({"model", "api_key", "base_url", "timeout", "max_retries"})
 _MODELS: Mapping[str, tuple[str, frozenset[str]]] = {
@@ -86,7 +87,7 @@ def _default(settings: "Settings") -> Service:
     model = model_of(settings.model)
     memory = MemorySettings(working=WorkingMemory(budget=3000))  # fits the local model's window with room to answer
     chosen = AgentSettings(memory=memory) if settings.model in (None, "local") else AgentSettings()
-    return Service([Agent(DEFAULT_AGENT, model, make_log(settings.store or DEFAULT_STORE), chosen)])
+    return Service([Agent(DEFAULT_AGENT, model, make_log(settings.store or DEFAULT_STORE), chosen)], lease_ms=LEASE_MS)
 
 
 def _configured(config: "Config", settings: "Settings", only: str | None) -> Service:
@@ -97,6 +98,7 @@ def _configured(config: "Config", settings: "Settings", only: str | None) -> Ser
         [house.agent(name) for name in names],
         timeout=config.sessions.timeout,
         max_duration=config.sessions.max_duration,
+        lease_ms=LEASE_MS,
     )
     house.service = service
     return service

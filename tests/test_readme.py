@@ -1,0 +1,132 @@
+"""Every command of the README, run as it is printed there: only the port, the store and the working folder differ.
+
+`make run` needs the environment that `make test` has made; `make test` is what runs this. Without it, say so.
+"""
+
+import contextlib
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from tests.sdk.openai_server import openai_server
+
+from sessionful import config
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
+
+
+def block(name: str) -> str:
+    found = re.search(rf"<!-- test: {name} -->\n```\w+\n(.*?)```", README, re.DOTALL)
+    assert found, name
+    return found[1]
+
+
+def test_every_block_of_code_is_run_by_a_test() -> None:
+    blocks = re.findall(r"(<!-- test: [^>]+ -->\n)?```(\w+)\n(.*?)```", README, re.DOTALL)
+    unmarked = [text.strip() for mark, _, text in blocks if not mark]
+    assert unmarked == ["make run", "make test"]
+
+
+class Server:
+    """`make run`, in a process group of its own so that a kill takes the whole of it."""
+
+    def __init__(self, store: Path) -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        self.store = store
+        self.environment = {**os.environ, "SESSIONFUL_STORE": str(store)}
+        self.environment.pop("SESSIONFUL_MODEL", None)
+        self.environment.pop("PYTHONPATH", None)
+
+    def start(self) -> None:
+        self.process = subprocess.Popen(
+            ["make", "run", f"ARGS=--port {self.port}"],
+            cwd=ROOT,
+            env=self.environment,
+            start_new_session=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        for _ in range(300):
+            with contextlib.suppress(httpx.TransportError):
+                if httpx.get(f"http://127.0.0.1:{self.port}/health").status_code == 200:
+                    return
+            assert self.process.poll() is None, self.process.stdout and self.process.stdout.read()
+            time.sleep(0.1)
+        raise AssertionError("the server did not come up")
+
+    def kill(self) -> None:
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.communicate()
+
+    def run(self, commands: str) -> list[str]:
+        """The output of each command of a block."""
+        commands = commands.replace("localhost:8080", f"127.0.0.1:{self.port}").replace("\\\n", " ")
+        outputs = []
+        for command in filter(str.strip, commands.splitlines()):
+            done = subprocess.run(
+                ["bash", "-ec", command], cwd=ROOT, env=self.environment, capture_output=True, text=True, timeout=120
+            )
+            assert done.returncode == 0, (command, done.stdout, done.stderr)
+            outputs.append(done.stdout)
+        return outputs
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    if not (ROOT / ".venv" / ".runtime").exists():
+        pytest.skip("needs the environment that `make test` sets up (.venv)")
+    running = Server(tmp_path / "sessions.db")
+    running.start()
+    yield running
+    running.kill()
+
+
+def test_a_conversation_survives_the_kill_as_the_readme_says(server: Server) -> None:
+    created, answered, streamed = server.run(block("survives"))
+    assert json.loads(created)["session_id"] == "trip"
+    assert "Paris" in json.loads(answered)["response"]
+    assert streamed.rstrip().endswith("data: [DONE]")
+    assert streamed.count('"chunk"') > 3
+
+    server.kill()
+    server.start()
+
+    history, answered = server.run(block("after the kill"))
+    roles = [message["role"] for message in json.loads(history)["messages"]]
+    assert roles == ["user", "assistant", "user", "assistant"]
+    assert "Paris" in json.loads(answered)["response"]
+
+    called, listed, shown = server.run(block("command line"))
+    assert called.strip()
+    assert "trip" in listed
+    assert "capital of France" in shown
+
+
+def test_the_configuration_loads() -> None:
+    loaded = config.parse(block("yaml"), {})
+    assert loaded.agents["assistant"].tools == ("write_file", "read_file", "search")
+
+
+def test_the_python_example_runs(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def shop(messages, body):
+        if messages[-1]["role"] == "tool":
+            return f"Here it is: {messages[-1]['content']}"
+        return {"name": "get_order", "arguments": json.dumps({"order_id": "17"})}
+
+    with openai_server(shop) as vendor:
+        monkeypatch.setenv("OPENAI_BASE_URL", vendor.url)
+        monkeypatch.setenv("OPENAI_API_KEY", "sk-test")
+        exec(compile(block("python"), "README.md", "exec"), {"__name__": "readme"})
+    assert capsys.readouterr().out.strip() == "Here it is: Order 17 was shipped on Monday. 4 4"
