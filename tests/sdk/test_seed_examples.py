@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 from pydantic import BaseModel
-from tests.sdk.openai_server import Server, openai_server
 
 from sessionful import Agent, Message, Session, tool
 from sessionful.errors import AgentError
 from sessionful.stores import InMemoryStore, MemoryStore, SessionStore, SQLiteStore
+from tests.sdk.openai_server import Server, openai_server
 
 
 def recalling(messages: list[dict[str, Any]], body: dict[str, Any]) -> "str | dict[str, Any]":
@@ -134,7 +134,7 @@ def test_messages_is_a_copy(agent: Agent) -> None:
     session.run("My name is Alice")
     messages = session.messages
     assert len(messages) == 2
-    assert [f"[{msg.role}]: {msg.text[:50]}" for msg in messages][0] == "[user]: My name is Alice"
+    assert next(f"[{msg.role}]: {msg.text[:50]}" for msg in messages) == "[user]: My name is Alice"
     messages.clear()
     assert len(session.messages) == 2
 
