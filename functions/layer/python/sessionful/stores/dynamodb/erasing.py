@@ -1,0 +1,162 @@
+"""The end of a session: its head goes at once, its log when no living fork sees it any more.
+
+A head counts the logs that hold on to its own (`fk`). When a session is deleted, one transaction puts its *remains* in
+the head's place: the count, and the log that it held on to itself. Remains stay as long as somebody holds on; then
+everything is erased, and in the last transaction, which takes the remains away, the next log up the line is let go. So
+nothing is counted twice or forgotten, whenever a process dies: the remains say what is still to do.
+"""
+
+from typing import Any
+
+from sessionful.domain.error import StoreUnavailable
+from sessionful.domain.session import SessionKey
+from sessionful.stores.dynamodb import keys
+from sessionful.stores.dynamodb.access import Table
+from sessionful.stores.dynamodb.actions import Action, Item, delete, key, number, put, string, update
+from sessionful.stores.dynamodb.calls import pause
+from sessionful.stores.dynamodb.codec import Head
+from sessionful.stores.dynamodb.loading import Heads
+from sessionful.stores.dynamodb.table import PARTITION, SORT
+
+_TRIES = 40
+
+
+class Erasing:
+    def __init__(self, table: Table, heads: Heads) -> None:
+        self._table = table
+        self._heads = heads
+
+    async def delete(self, session: SessionKey) -> None:
+        """Raises SessionNotFound."""
+        for tries in range(_TRIES):
+            head = await self._heads.get(session)
+            if await self.bury(head):
+                return
+            await pause(tries // 4)
+        raise _crowded()
+
+    async def bury(self, head: Head) -> bool:
+        """Replace the head by its remains, and erase what nobody needs. False when the head is another by now."""
+        session, shares = head.session, number(head.shares)
+        unshared = "attribute_not_exists(#fk) OR " if not head.shares else ""
+        gone = delete(
+            key(head.partition, keys.HEAD),
+            f"#g = :log AND ({unshared}#fk = :shares)",
+            {"log": string(session.log), "shares": shares},
+        )
+        remains = {**_remains(head), "w": string(keys.nonce())}
+        refused = await self._table.write(gone, put(remains))
+        if refused is not None:
+            # Unless it is our own first try, whose answer was lost, the head is another by now.
+            there = await self._table.get(head.partition, keys.remains(session.log))
+            if there is None or there.get("w") != remains["w"]:
+                return False
+        await self._erase(head.partition, session.log)
+        return True
+
+    async def after_expiry(self, head: Head) -> None:
+        """For a head that the table's own expiry took away: do what deleting it would have done. May be repeated."""
+        remains = _remains(head)
+        held: Item = {name: remains[name] for name in ("h", "hp") if name in remains}
+        expression = "SET #z = :z" + "".join(f", #{name} = :{name}" for name in held) + " ADD #fk :shares"
+        values: Item = {**held, "z": remains["z"], "shares": number(head.shares)}
+        at = key(head.partition, keys.remains(head.session.log))
+        await self._table.write(update(at, expression, "attribute_not_exists(#z)", values))
+        await self._erase(head.partition, head.session.log)
+
+    async def _erase(self, partition: str, log: str) -> None:
+        """Erase a log that has no head any more: all of it, or only what forks cannot see."""
+        while True:
+            remains = await self._table.get(partition, keys.remains(log))
+            if remains is None or "z" not in remains:
+                return
+            shared = int(remains["fk"]["N"]) > 0
+            await self._erase_items(partition, log, shared)
+            if shared:
+                return
+            held = await self._let_go(partition, log, remains)
+            if held is None:
+                return
+            partition, log = held
+
+    async def _let_go(self, partition: str, log: str, remains: Item) -> tuple[str, str] | None:
+        """Take the remains away, and with them this log's hold on another: that one's place is returned."""
+        gone = delete(
+            key(partition, keys.remains(log)), f"attribute_exists(#{PARTITION}) AND #fk <= :none", {"none": number(0)}
+        )
+        if "h" not in remains:
+            await self._table.write(gone)
+            return None
+        held, home = remains["h"]["S"], remains["hp"]["S"]
+        for tries in range(_TRIES):
+            refused = await self._table.write(gone, await self._release(home, held))
+            if refused is None:
+                return home, held
+            if refused[0] is not None:
+                return None  # somebody else has just done it
+            await pause(tries // 4)
+        raise _crowded()
+
+    async def _release(self, home: str, log: str) -> Action:
+        """One hold less, counted where the log's session is by now: in its head or in its remains. When there is
+        neither, the table's expiry took the head and `after_expiry` will add up to the right count."""
+        item = await self.holder(home, log)
+        values = {"less": number(-1)}
+        if item is not None and item[SORT]["S"] == keys.HEAD:
+            return update(key(home, keys.HEAD), "ADD #fk :less", "#g = :log", {**values, "log": string(log)})
+        at = key(home, keys.remains(log))
+        known = "attribute_exists(#z)" if item is not None and "z" in item else "attribute_not_exists(#z)"
+        return update(at, "ADD #fk :less", known, values)
+
+    async def holder(self, home: str, log: str) -> Item | None:
+        """The item that counts the holds on a log."""
+        items = await self._table.find(holder_keys(home, log))
+        return pick_holder(items, log)
+
+    async def _erase_items(self, partition: str, log: str, shared: bool) -> None:
+        name = keys.log_name(log)
+        kinds = (keys.HEAD_PIECE,) if shared else (keys.HEAD_PIECE, keys.ENTRY, keys.ENTRY_PIECE)
+        prefixes = tuple(f"{kind}#{name}#" for kind in kinds)
+        params: dict[str, Any] = {
+            "ConsistentRead": True,
+            "ProjectionExpression": f"#{PARTITION}, #{SORT}, #g",
+        }
+        while True:
+            page = await self._table.query(f"#{PARTITION} = :partition", {"partition": string(partition)}, **params)
+            doomed = [
+                key(partition, item[SORT]["S"])
+                for item in page.items
+                if item[SORT]["S"].startswith(prefixes)
+                or (item[SORT]["S"].startswith(f"{keys.IDEMPOTENCY}#") and item["g"]["S"] == log)
+            ]
+            await self._table.erase_all(doomed)
+            if page.last is None:
+                return
+            params["ExclusiveStartKey"] = page.last
+
+
+def holder_keys(home: str, log: str) -> list[Item]:
+    return [key(home, keys.HEAD), key(home, keys.remains(log))]
+
+
+def pick_holder(items: list[Item], log: str) -> Item | None:
+    """Of a head and remains, the one that counts the holds on this log."""
+    for item in items:
+        if item[SORT]["S"] == keys.remains(log) or (item[SORT]["S"] == keys.HEAD and item["g"]["S"] == log):
+            return item
+    return None
+
+
+def _remains(head: Head) -> Item:
+    item = {
+        **key(head.partition, keys.remains(head.session.log)),
+        "fk": number(head.shares),
+        "z": {"BOOL": True},
+    }
+    if head.held is not None and (home := head.home(head.held)) is not None:
+        item |= {"h": string(head.held), "hp": string(home)}
+    return item
+
+
+def _crowded() -> StoreUnavailable:
+    return StoreUnavailable("too many write to this session at once")

@@ -1,0 +1,80 @@
+"""Where each item of a session lies: one partition a session, and in it the kinds told apart by their sort key.
+
+- `H`: the head
+- `L#<log>#<turn>#<step>`: an entry
+- `C#<log>#<nonce>#<number>`: a piece of an entry that is too big for one item
+- `D#<log>#<nonce>#<number>`: a piece of the head's settings, or of the running turn's message
+- `I#<digest>`: an idempotency key
+- `R#<log>`: what remains of a deleted session, while its log is being erased or forks still share it
+"""
+
+import base64
+import hashlib
+import json
+import secrets
+
+from sessionful.domain.session import Position, SessionKey
+
+HEAD = "H"
+ENTRY = "L"
+ENTRY_PIECE = "C"
+HEAD_PIECE = "D"
+IDEMPOTENCY = "I"
+REMAINS = "R"
+
+LAST_STEP = 99_999
+_LAST_TURN = 9_999_999_999
+_LONGEST_LOG = 64
+
+
+def digest(*parts: str) -> str:
+    """22 characters for parts of any length and content; JSON keeps ("ab", "c") and ("a", "bc") apart."""
+    hashed = hashlib.blake2b(json.dumps(parts).encode(), digest_size=16).digest()
+    return base64.urlsafe_b64encode(hashed).decode().rstrip("=")
+
+
+def nonce() -> str:
+    return secrets.token_urlsafe(9)
+
+
+def partition(key: SessionKey) -> str:
+    return f"S#{digest(*key)}"
+
+
+def listing(owner: str, agent: str) -> str:
+    """The partition of the index that lists the owner's sessions with this agent."""
+    return digest(owner, agent)
+
+
+def log_name(log: str) -> str:
+    """A log's name as sort keys have it: never with the separator in it."""
+    return log if log.isalnum() and log.isascii() and len(log) <= _LONGEST_LOG else f"~{digest(log)}"
+
+
+def entry(log: str, at: Position) -> str:
+    return f"{ENTRY}#{log_name(log)}#{at.turn:010d}#{at.step:05d}"
+
+
+def position(sort: str) -> Position:
+    """The place of the entry with this sort key."""
+    _, _, turn, step = sort.split("#")
+    return Position(int(turn), int(step))
+
+
+def entry_range(log: str, low: Position, high: Position) -> tuple[str, str]:
+    """The first and the last sort key of the entries with low < position <= high."""
+    first = Position(low.turn, low.step + 1) if low.step < LAST_STEP else Position(low.turn + 1, 0)
+    last = Position(min(high.turn, _LAST_TURN), min(high.step, LAST_STEP))
+    return entry(log, first), entry(log, last)
+
+
+def pieces(kind: str, log: str, nonce: str, count: int) -> list[str]:
+    return [f"{kind}#{log_name(log)}#{nonce}#{number:04d}" for number in range(count)]
+
+
+def idempotency(key: str) -> str:
+    return f"{IDEMPOTENCY}#{digest(key)}"
+
+
+def remains(log: str) -> str:
+    return f"{REMAINS}#{log_name(log)}"

@@ -1,0 +1,111 @@
+"""The tables.
+
+A session's head is one row of `sessionful_heads`, found by a digest of owner, agent and id, so that no collation,
+trailing space or length of an index ever decides who is who. What a turn moves has columns of its own; the rest of the
+head is one JSON document, `profile`. Entries hang on the log they were written in, which may outlive its session:
+`sessionful_holds` says which sessions (named by their own logs) still see a log, and a log that nobody holds is erased.
+Texts too long for one value go on in `sessionful_pieces`; step 0 of a turn is the message it was begun with.
+"""
+
+from typing import Any
+
+from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, MetaData, String, Table, Text
+from sqlalchemy.dialects.mysql import CHAR, LONGTEXT, VARCHAR
+
+VERSION = 1
+"""Of this layout. A database that was laid out by a newer release is refused, not guessed at."""
+
+METADATA = MetaData()
+
+# Compared byte by byte: a collation of the operating system may change under an index of PostgreSQL.
+_DIGEST = (
+    String(64)
+    .with_variant(String(64, collation="C"), "postgresql")
+    .with_variant(CHAR(64, charset="ascii", collation="ascii_bin"), "mysql")
+)
+_LOG = (
+    String(128)
+    .with_variant(String(128, collation="C"), "postgresql")
+    .with_variant(VARCHAR(128, charset="utf8mb4", collation="utf8mb4_bin"), "mysql")
+)
+_TEXT = Text().with_variant(LONGTEXT(charset="utf8mb4", collation="utf8mb4_bin"), "mysql")
+
+
+def _table(name: str, *parts: Column[Any] | Index) -> Table:
+    return Table(f"sessionful_{name}", METADATA, *parts, mysql_engine="InnoDB", mysql_charset="utf8mb4")
+
+
+def _of_log(name: str, erased_with_it: bool) -> "Column[str]":
+    reference = ForeignKey("sessionful_logs.log", ondelete="CASCADE" if erased_with_it else None)
+    return Column(name, _LOG, reference, primary_key=True)
+
+
+SCHEMA = _table(
+    "schema",
+    Column("part", String(32), primary_key=True),
+    Column("version", Integer, nullable=False),
+)
+
+LOGS = _table("logs", Column("log", _LOG, primary_key=True))
+
+HEADS = _table(
+    "heads",
+    Column("session", _DIGEST, primary_key=True),
+    Column("shelf", _DIGEST, nullable=False),
+    # For the eyes of whoever looks into the table; the profile has them as they are.
+    Column("owner", _TEXT, nullable=False),
+    Column("agent", _TEXT, nullable=False),
+    Column("id", _TEXT, nullable=False),
+    Column("log", _LOG, ForeignKey("sessionful_logs.log"), nullable=False, unique=True),
+    Column("version", BigInteger, nullable=False),
+    Column("epoch", BigInteger, nullable=False),
+    Column("turns", BigInteger, nullable=False),
+    Column("last_turn", BigInteger, nullable=False),
+    Column("last_step", BigInteger, nullable=False),
+    Column("message_count", BigInteger, nullable=False),
+    Column("token_usage", _TEXT, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger),
+    Column("running_turn", BigInteger),
+    Column("attempt", BigInteger),
+    Column("lease_until", BigInteger),
+    Column("cancel_asked", Boolean),
+    Column("running_pieces", Integer, nullable=False),
+    Column("running", _TEXT),
+    Column("profile", _TEXT, nullable=False),
+    Index("sessionful_heads_listed", "shelf", "updated_at", "session"),
+)
+
+ENTRIES = _table(
+    "entries",
+    _of_log("log", erased_with_it=True),
+    Column("turn", BigInteger, primary_key=True, autoincrement=False),
+    Column("step", BigInteger, primary_key=True, autoincrement=False),
+    Column("size", BigInteger, nullable=False),
+    Column("pieces", Integer, nullable=False),
+    Column("payload", _TEXT, nullable=False),
+)
+
+PIECES = _table(
+    "pieces",
+    _of_log("log", erased_with_it=True),
+    Column("turn", BigInteger, primary_key=True, autoincrement=False),
+    Column("step", BigInteger, primary_key=True, autoincrement=False),
+    Column("piece", Integer, primary_key=True, autoincrement=False),
+    Column("payload", _TEXT, nullable=False),
+)
+
+KEYS = _table(
+    "keys",
+    _of_log("log", erased_with_it=True),
+    Column("digest", _DIGEST, primary_key=True),
+    Column("turn_id", _TEXT, nullable=False),
+    Column("request_hash", _TEXT),
+)
+
+HOLDS = _table(
+    "holds",
+    _of_log("log", erased_with_it=False),
+    Column("holder", _LOG, primary_key=True),
+    Index("sessionful_holds_holder", "holder", "log"),
+)

@@ -1,0 +1,72 @@
+"""DynamoDB for the suite: moto's server by default, or what listens at an endpoint; each test has its own table."""
+
+import asyncio
+import atexit
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from functools import cache
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from sessionful.ports import Clock, SessionLog
+
+ENDPOINT = "SESSIONFUL_TEST_DYNAMODB_ENDPOINT"
+
+
+def with_endpoint() -> bool:
+    return ENDPOINT in os.environ
+
+
+@cache
+def moto_client() -> Any:
+    from moto.server import ThreadedMotoServer  # takes a second to load, which other stores need not wait for
+
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    atexit.register(server.stop)
+    host, port = server.get_host_and_port()
+    return _client(f"http://{host}:{port}")
+
+
+@cache
+def endpoint_client() -> Any:
+    return _client(os.environ[ENDPOINT])
+
+
+@asynccontextmanager
+async def dynamodb_log(client: Any, clock: Clock) -> AsyncIterator[tuple[SessionLog, Callable[[], Awaitable[int]]]]:
+    """A log in a table of its own, and the number of items in it."""
+    store = pytest.importorskip("sessionful.stores.dynamodb")
+    from sessionful.stores.dynamodb.table import create_table
+
+    table = f"sessions-{uuid4().hex}"
+    await asyncio.to_thread(create_table, client, table)
+    log = store.DynamoDBLog(client=client, table=table, clock=clock)
+
+    def count() -> int:
+        pages = client.get_paginator("scan").paginate(TableName=table, Select="COUNT", ConsistentRead=True)
+        return sum(page["Count"] for page in pages)
+
+    async def raw_count() -> int:
+        return await asyncio.to_thread(count)
+
+    yield log, raw_count
+    await log.close()
+    await asyncio.to_thread(client.delete_table, TableName=table)
+
+
+def _client(endpoint: str) -> Any:
+    import boto3
+    from botocore.config import Config
+
+    return boto3.client(
+        "dynamodb",
+        endpoint_url=endpoint,
+        region_name="eu-central-1",
+        aws_access_key_id="testing",
+        aws_secret_access_key="testing",
+        config=Config(max_pool_connections=64),
+    )
