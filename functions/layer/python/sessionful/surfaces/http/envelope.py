@@ -1,0 +1,47 @@
+"""Around every request: its id, in and out, and one body also for what nobody foresaw."""
+
+import logging
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from sessionful.domain.identity import sortable_id
+from sessionful.surfaces.http.errors import error_response
+
+log = logging.getLogger("sessionful.http")
+
+
+class Envelope:
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        request_id = _request_id(Headers(scope=scope).get("x-request-id"))
+        scope.setdefault("state", {})["request_id"] = request_id
+        started = False
+
+        async def send_with_id(message: Message) -> None:
+            nonlocal started
+            if message["type"] == "http.response.start":
+                started = True
+                MutableHeaders(scope=message)["X-Request-Id"] = request_id
+            await send(message)
+
+        try:
+            await self.app(scope, receive, send_with_id)
+        except Exception:
+            log.exception("request_id=<%s> method=<%s> path=<%s>", request_id, scope["method"], scope["path"])
+            if started:
+                raise
+            error = {"code": "internal_error", "message": "something went wrong here; it was logged under this id"}
+            await error_response(request_id, error)(scope, receive, send_with_id)
+
+
+def _request_id(given: str | None) -> str:
+    """The caller's own where it is one that can be logged and sent back."""
+    if given is not None and 0 < len(given) <= 128 and given.isascii() and given.isprintable():
+        return given
+    return f"req_{sortable_id()}"

@@ -1,0 +1,1 @@
+"""The surfaces: what clients send and get, over the real service."""

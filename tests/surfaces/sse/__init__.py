@@ -1,0 +1,1 @@
+"""The dialects of server-sent events, as functions from events to bytes."""
