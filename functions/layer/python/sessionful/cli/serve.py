@@ -1,0 +1,109 @@
+"""`sessionful serve`: the HTTP surface on a port of this machine."""
+
+import asyncio
+import ipaddress
+import logging
+import shlex
+import signal
+import socket
+from types import FrameType
+
+import uvicorn
+
+from sessionful import wiring
+from sessionful.cli.console import out, program
+from sessionful.cli.failure import DONE, INTERRUPTED, WRONG_USAGE, CommandFailed
+from sessionful.cli.target import Target
+from sessionful.core.service import Service
+from sessionful.surfaces.http import create_app
+
+_LAST_WORDS = 2  # seconds that open streams have to say how their turns ended
+
+
+def serve(target: Target, host: str, port: int, allow_unauthenticated: bool) -> int:
+    """Until SIGTERM, which is a good end, or Ctrl-C. Raises CommandFailed when the port cannot be had, and for a host
+    that others reach, unless that was asked for by name: nobody is asked who they are."""
+    if not (allow_unauthenticated or _loopback(host)):
+        message = f"{host or 'an empty host'} can be reached by others, and this version asks nobody who they are; "
+        raise CommandFailed(f"{message}--allow-unauthenticated lets everybody in", "usage", WRONG_USAGE)
+    config = target.configuration()
+    if config is not None:
+        config.check_served()
+    target.tell_warnings()
+    logging.getLogger().setLevel(min(logging.getLogger().level, logging.WARNING))
+    with _listen(host, port) as listening:
+        service = wiring.open_service(config, target.settings)
+        app = create_app(service)
+        server = Server(
+            uvicorn.Config(app, log_config=None, lifespan="off", timeout_graceful_shutdown=_LAST_WORDS),
+            service,
+            _greeting(service, target, _url(host, listening)),
+        )
+        for number in ("SIGINT", "SIGTERM", "SIGHUP"):
+            if hasattr(signal, number):
+                signal.signal(getattr(signal, number), server.handle_exit)
+        server.run(sockets=[listening])
+    return INTERRUPTED if signal.SIGINT in server.heard else DONE
+
+
+class Server(uvicorn.Server):
+    """Stops the turns before it waits for the connections: a stream then ends with its turn's terminal event."""
+
+    def __init__(self, config: uvicorn.Config, service: Service, greeting: str) -> None:
+        super().__init__(config)
+        self.heard: set[int] = set()
+        self._service, self._greeting = service, greeting
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        out(self._greeting)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for server in self.servers:
+            server.close()
+        logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)  # who still listens is cut off; that is no error
+        settled = asyncio.create_task(self._service.close())
+        await super().shutdown(sockets)
+        await settled
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self.heard.add(sig)
+        super().handle_exit(sig, frame)
+
+
+def _loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family)
+    except OSError as error:
+        message = f"cannot listen at {host}:{port}: {error.strerror or error}"
+        raise CommandFailed(message, "address_unavailable", WRONG_USAGE) from None
+
+
+def _url(host: str, listening: socket.socket) -> str:
+    shown = f"[{host}]" if ":" in host else host
+    return f"http://{shown}:{listening.getsockname()[1]}"
+
+
+def _greeting(service: Service, target: Target, url: str) -> str:
+    """Where it is, who answers, where the sessions are kept, and what to try."""
+    agents = "".join(f"\n  agent     {agent.name}: {agent.model.name}" for agent in service.agents.values())
+    first = next(iter(service.agents))
+    stream = f"{url}/agents/{first}/messages/stream"
+    return f"""sessionful serves {url}{agents}
+  sessions  TODO
+
+Try it:
+  a page to chat in:  {url}/
+  curl -N {stream} -H 'Content-Type: application/json' -d '{{"message": "Hello"}}'
+  {program()} {shlex.join(["chat", "--agent", first, "--url", url])}
+Ctrl-C stops it."""

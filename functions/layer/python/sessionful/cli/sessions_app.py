@@ -1,0 +1,121 @@
+"""`sessionful sessions …` as it is typed."""
+
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+import typer
+
+from sessionful.cli import options
+
+if TYPE_CHECKING:
+    from sessionful.cli.conversations import Conversations
+    from sessionful.cli.target import Target
+
+T = TypeVar("T")
+
+app = typer.Typer(help="List, show, delete, fork, export and import sessions.", no_args_is_help=False)
+
+Id = Annotated[str, typer.Argument(metavar="ID", help="The session.")]
+NewId = Annotated[str | None, typer.Option("--as", metavar="ID", help="The new session's id. Default: generated.")]
+
+
+def _run(target: "Target", work: "Callable[[Conversations], Coroutine[Any, Any, T]]") -> T:
+    from sessionful.cli.foreground import Foreground
+
+    with Foreground() as foreground, target.open(foreground) as conversations:
+        return foreground.run(work(conversations))
+
+
+@app.command("list")
+def list_sessions(
+    agent: options.Agent = None,
+    config: options.Config = None,
+    url: options.Url = None,
+    token: options.Token = None,
+    limit: Annotated[int, typer.Option("--limit", min=1, max=10_000, help="How many, the newest activity first.")] = 50,
+    as_json: options.Json = False,
+) -> None:
+    """The sessions: a table on a terminal, ids alone in a pipe."""
+    from sessionful.cli import sessions
+
+    _run(options.target(agent, config, url, token), lambda kept: sessions.list_sessions(kept, limit, as_json))
+
+
+@app.command()
+def show(
+    session: Id,
+    agent: options.Agent = None,
+    config: options.Config = None,
+    url: options.Url = None,
+    token: options.Token = None,
+    as_json: options.Json = False,
+) -> None:
+    """A session and what was said in it."""
+    from sessionful.cli import sessions
+
+    _run(options.target(agent, config, url, token), lambda kept: sessions.show(kept, session, as_json))
+
+
+@app.command()
+def delete(
+    session: Annotated[list[str], typer.Argument(metavar="ID...", help="The sessions.")],
+    agent: options.Agent = None,
+    config: options.Config = None,
+    url: options.Url = None,
+    token: options.Token = None,
+) -> None:
+    """Erase sessions, and all that was said in them."""
+    from sessionful.cli import sessions
+
+    _run(options.target(agent, config, url, token), lambda kept: sessions.delete(kept, session))
+
+
+@app.command()
+def fork(
+    session: Id,
+    new_id: NewId = None,
+    at: Annotated[
+        str | None, typer.Option("--at", metavar="PLACE", help="A turn (12) or its step (12.3). Default: the end.")
+    ] = None,
+    agent: options.Agent = None,
+    config: options.Config = None,
+    url: options.Url = None,
+    token: options.Token = None,
+) -> None:
+    """Make a session that shares another's past; prints its id."""
+    from sessionful.cli import sessions
+
+    _run(options.target(agent, config, url, token), lambda kept: sessions.fork(kept, session, new_id, at))
+
+
+@app.command("export")
+def export_session(
+    session: Id,
+    output: Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="Default: stdout.")] = None,
+    agent: options.Agent = None,
+    config: options.Config = None,
+    url: options.Url = None,
+    token: options.Token = None,
+) -> None:
+    """Write a session as a portable JSON document."""
+    from sessionful.cli import sessions
+
+    document = _run(options.target(agent, config, url, token), lambda kept: kept.export_document(session))
+    sessions.write_document(document, output)
+
+
+@app.command("import")
+def import_session(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="An exported document, or - for standard input.")],
+    new_id: Annotated[str | None, typer.Option("--as", metavar="ID", help="Another id than the document's.")] = None,
+    agent: options.Agent = None,
+    config: options.Config = None,
+    url: options.Url = None,
+    token: options.Token = None,
+) -> None:
+    """Make a session from an exported document; prints its id."""
+    from sessionful.cli import sessions
+
+    document = sessions.read_document(file)
+    _run(options.target(agent, config, url, token), lambda kept: sessions.import_session(kept, document, new_id))
