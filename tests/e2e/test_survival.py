@@ -9,11 +9,11 @@ from uuid import uuid4
 
 import httpx
 import pytest
+
+from sessionful.stores.dynamodb.table import create_table
 from tests.contracts.databases import new_mysql, new_postgres, new_sqlite, with_mysql, with_postgres
 from tests.contracts.dynamodb import endpoint_client, moto_client, with_endpoint
 from tests.e2e.serving import Serving
-
-from sessionful.stores.dynamodb.table import create_table
 
 CONFIG = """
 llms:

@@ -1,0 +1,83 @@
+from pathlib import Path
+
+import pytest
+
+from sessionful import config, wiring
+from sessionful.domain.error import ConfigError
+from sessionful.domain.message import Message
+from sessionful.domain.session import NewSession
+from sessionful.ports import ToolContext
+from sessionful.settings import Settings
+from sessionful.stores.in_memory import InMemoryLog
+
+BLOCKS = [
+    path
+    for path in sorted((Path(__file__).parent / "config" / "blocks").glob("*.yaml"))
+    if "agents:" in path.read_text()
+]
+HERE = Settings(model="scripted", store="memory")
+
+
+@pytest.mark.parametrize("block", BLOCKS, ids=lambda path: path.stem)
+async def test_every_block_of_the_contract_makes_a_service_that_answers(
+    block: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # the blocks name ./data/sessions.db
+    loaded = config.load(block)
+    service = wiring.open_service(loaded, HERE)
+    for name in loaded.agents:
+        session = await service.create_session("me", name, NewSession())
+        handle = await service.start_turn("me", name, session.key.id, Message.user("hi"))
+        assert (await handle.result()).response == "You said: hi (1 messages in view)"
+    await service.close()
+
+
+async def test_without_a_file_there_is_one_agent_on_the_environments_model_and_store() -> None:
+    service = wiring.open_service(None, HERE)
+    assert [*service.agents] == ["assistant"]
+    assert isinstance(service.agents["assistant"].log, InMemoryLog)
+    assert service.agents["assistant"].model.name == "scripted"
+
+
+async def test_agents_with_the_same_model_and_store_share_them() -> None:
+    text = "agents: {a: {}, b: {}, c: {llm: {type: scripted, replies: [c]}}}"
+    service = wiring.open_service(config.parse(text, {}), HERE)
+    a, b, c = service.agents.values()
+    assert a.model is b.model is not c.model
+    assert a.log is b.log is c.log
+
+
+async def test_an_llms_options_reach_the_request_and_the_agents_own_win() -> None:
+    text = """
+    llms: {main: {type: scripted, temperature: 0.1, max_tokens: 50}}
+    agents: {a: {options: {temperature: 0.9}}}
+    """
+    service = wiring.open_service(config.parse(text, {}), HERE)
+    session = await service.create_session("me", None, NewSession())
+    await (await service.start_turn("me", None, session.key.id, Message.user("hi"))).result()
+    assert service.agents["a"].model.requests[0].options == {"temperature": 0.9, "max_tokens": 50}
+
+
+async def test_one_agent_asks_another_in_a_session_of_the_same_owner() -> None:
+    text = """
+    agents:
+      front: {tools: [agent_call], sub_agents: [back], llm: {type: scripted}}
+      back: {llm: {type: scripted, replies: [from the back]}}
+    """
+    service = wiring.open_service(config.parse(text, {}), HERE)
+    tool = next(tool for tool in service.agents["front"].tools if tool.spec.name == "agent_call")
+    context = ToolContext("s1", "t1", "c1", "front", "me", None, 1e12)
+    assert await tool.call({"agent": "back", "task": "help"}, context) == "from the back"
+    [asked] = (await service.list_sessions("me", "back")).sessions
+    assert asked.metadata["asked_by"] == {"session_id": "s1", "turn_id": "t1", "agent": "front"}
+
+
+def test_what_a_model_does_not_take_is_refused() -> None:
+    with pytest.raises(ConfigError, match="unknown model type 'opnai'"):
+        wiring.make_model("opnai")
+    with pytest.raises(ConfigError, match="takes no 'region'"):
+        wiring.make_model("openai", "gpt-4o", region="eu")
+    with pytest.raises(ConfigError, match="needs the vendor's model id"):
+        wiring.make_model("anthropic")
+    with pytest.raises(ConfigError, match="there is no tool 'serch'; did you mean 'search'"):
+        wiring.open_service(config.parse("agents: {a: {tools: [serch]}}", {}), HERE)
