@@ -34,7 +34,9 @@ calls = st.lists(st.sampled_from(["a", "fail", "long " * 10]), min_size=1, max_s
 def scripts(draw: st.DrawFn) -> list[Message | Exception]:
     steps = draw(st.lists(st.tuples(st.lists(parts, max_size=3), calls), max_size=2))
     last = draw(st.one_of(st.lists(parts, max_size=3), st.just(None)))
-    script: list[Message | Exception] = [Message(role="assistant", parts=(*p, *c)) for p, c in steps]
+    script: list[Message | Exception] = [
+        Message(role="assistant", parts=tuple(draw(st.permutations([*p, *c])))) for p, c in steps
+    ]
     script.append(Message(role="assistant", parts=tuple(last)) if last is not None else ValueError("broken"))
     return script
 

@@ -14,7 +14,7 @@ from sessionful.domain.error import (
     SessionNotFound,
     TurnNotFound,
 )
-from sessionful.domain.message import Message, Text
+from sessionful.domain.message import Message, Text, Thinking, ToolCall
 from sessionful.ports import ModelRequest
 from sessionful.tools.function import tool
 from tests.core.conversation import Conversation, calling, text_of, told, until
@@ -299,3 +299,11 @@ async def test_parts_that_are_not_text_survive() -> None:
     handle = await talk.service.start_turn("me", None, "s1", message)
     await handle.result()
     assert (await talk.messages())[0] == message
+
+
+async def test_a_replys_parts_keep_the_order_they_began_in() -> None:
+    parts = [Thinking(text="a", signature="1"), ToolCall(id="x", name="add", arguments={"a": 1, "b": 1})]
+    parts += [Thinking(text="b", signature="2"), ToolCall(id="y", name="add", arguments={"a": 2, "b": 2})]
+    talk = await Conversation([Message.assistant(parts), "done"], [add]).open()
+    await talk.ask("go")
+    assert list(talk.model.requests[1].messages[1].parts) == parts

@@ -129,8 +129,9 @@ class ToolSpec(NamedTuple):
 
 
 class ModelRequest(NamedTuple):
-    """`messages` hold no system message. `schema` asks for an answer that fits this JSON schema where the vendor can
-    enforce one. `options` are temperature, max_tokens, top_p, stop, seed; an adapter refuses what its vendor lacks."""
+    """Messages of role system that somebody put into the history count as more of `system`. `schema` asks for an answer
+    that fits this JSON schema where the vendor can enforce one. `options` are temperature, max_tokens, top_p, stop and
+    seed; an adapter refuses what its vendor lacks."""
 
     messages: Sequence[Message]
     system: str | None = None

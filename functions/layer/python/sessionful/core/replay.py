@@ -60,6 +60,7 @@ def step_events(entry: Entry) -> Iterator[AnyEvent]:
 
 
 def _part_events(reply: Message) -> Iterator[AnyEvent]:
+    """Calls come last, wherever they stand: live they are told when all is said."""
     for index, part in enumerate(reply.parts):
         if isinstance(part, Text) and part.text:
             yield TextDelta(text=part.text, index=index)

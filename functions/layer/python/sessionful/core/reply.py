@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from typing import Literal
 
 from sessionful.domain.error import ModelError
 from sessionful.domain.event import TextDelta, ThinkingDelta
@@ -26,10 +27,11 @@ class _Call:
 
 
 class Reply:
-    """Texts and thinking keep the order they came in; tool calls stand behind them, told once they are whole."""
+    """The parts keep the order they began in, which some vendors check. Texts and thinking are told as they come,
+    tool calls when all is said."""
 
     def __init__(self) -> None:
-        self._blocks: list[tuple[str, list[str]]] = []
+        self._blocks: list[tuple[Literal["text", "thinking", "call"], list[str]]] = []
         self._signatures: dict[int, tuple[str | None, str | None]] = {}
         self._calls: dict[int, _Call] = {}
         self.finish: Finish | None = None
@@ -44,22 +46,27 @@ class Reply:
             if piece.signature or piece.redacted:
                 self._sign(piece)
         elif isinstance(piece, CallPiece):
-            call = self._calls.setdefault(piece.slot, _Call())
+            if piece.slot not in self._calls:
+                self._calls[piece.slot] = _Call()
+                self._blocks.append(("call", []))
+            call = self._calls[piece.slot]
             call.id, call.name = call.id or piece.id, call.name or piece.name
             call.json += piece.json
         else:
             self.finish = piece
 
     def message(self, with_calls: bool = True) -> Message:
+        calls = iter(self._calls.items())
         parts: list[Part] = []
         for index, (kind, pieces) in enumerate(self._blocks):
             if kind == "text":
                 parts.append(Text(text="".join(pieces)))
-            else:
+            elif kind == "thinking":
                 signature, redacted = self._signatures.get(index, (None, None))
                 parts.append(Thinking(text="".join(pieces), signature=signature, redacted=redacted))
-        if with_calls:
-            parts.extend(call.part(slot) for slot, call in sorted(self._calls.items()))
+            elif with_calls:
+                slot, call = next(calls)
+                parts.append(call.part(slot))
         return Message(role="assistant", parts=tuple(parts))
 
     @property
@@ -73,7 +80,7 @@ class Reply:
             raise ModelError("the model's answer broke off")
         return self.finish.stop_reason
 
-    def _block(self, kind: str, text: str) -> int:
+    def _block(self, kind: Literal["text", "thinking"], text: str) -> int:
         closed = len(self._blocks) - 1 in self._signatures
         if not self._blocks or self._blocks[-1][0] != kind or closed:
             self._blocks.append((kind, []))

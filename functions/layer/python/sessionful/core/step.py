@@ -16,9 +16,7 @@ from sessionful.ports import ModelRequest, ToolContext
 class Step:
     """Interrupted at any moment it still amounts to messages that every provider accepts: see `close`."""
 
-    def __init__(
-        self, number: int, agent: Agent, session: Session, turn_id: str, feed: Feed, deadline: float
-    ) -> None:
+    def __init__(self, number: int, agent: Agent, session: Session, turn_id: str, feed: Feed, deadline: float) -> None:
         self.number = number
         self.reply = Reply()
         self.calls: tuple[ToolCall, ...] = ()
