@@ -12,31 +12,10 @@ from sessionful.models.anthropic import AnthropicModel
 from sessionful.models.openai import OpenAIModel
 from sessionful.ports import Finish, TextPiece
 from tests.models.asking import Naps, a_request, answer, patient, text_of
-from tests.models.vendor import Exchange, Vendor, refuses, streams
+from tests.models.vendor import Slow, Vendor, refuses, streams
 from tests.models.wire import anthropic_message, delta, openai_stream, text_block
 
 HELLO = openai_stream(delta(content="hello"), delta("stop"))
-
-
-class Slow:
-    """Sends `first`, then waits to be told; notes whether the client stayed."""
-
-    def __init__(self, first: bytes, rest: bytes = b"") -> None:
-        self._first, self._rest = first, rest
-        self.go_on, self.left = asyncio.Event(), asyncio.Event()
-
-    async def __call__(self, exchange: Exchange) -> None:
-        await exchange.head()
-        await exchange.chunk(self._first)
-        going, leaving = asyncio.create_task(self.go_on.wait()), asyncio.create_task(exchange.client_left())
-        await asyncio.wait({going, leaving}, return_when=asyncio.FIRST_COMPLETED)
-        going.cancel()
-        if leaving.done():
-            self.left.set()
-            return
-        leaving.cancel()
-        await exchange.chunk(self._rest)
-        await exchange.end()
 
 
 async def test_the_first_piece_comes_before_the_last_is_sent() -> None:

@@ -27,7 +27,7 @@ def server() -> Iterator[Any]:
     params = xllamacpp.CommonParams()
     params.model.path = str(weights())
     params.n_ctx, params.n_parallel, params.verbosity = 1024, 1, -1
-    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = 2
+    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = 1
     params.api_keys, params.ui = [KEY], False
     yield xllamacpp.Server(params)
 
@@ -48,7 +48,7 @@ async def test_it_streams_word_by_word_and_counts(model: OpenAIModel) -> None:
 
 
 async def test_it_is_held_to_a_schema(model: OpenAIModel) -> None:
-    pieces = await answer(model, a_request("Name a city.", schema=CITY, options={"max_tokens": 40}))
+    pieces = await answer(model, a_request("Name a city.", schema=CITY, options={"max_tokens": 20}))
     assert json.loads(text_of(pieces))["city"] in ("Rome", "Oslo")
 
 

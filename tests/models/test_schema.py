@@ -62,7 +62,7 @@ def test_bounds_are_told_in_words() -> None:
 @settings(deadline=None)
 @given(st.data())
 def test_what_the_strict_form_allows_fits_the_schema(data: st.DataObject) -> None:
-    held = strict(SCHEMA, all_required=True)
+    held = strict(SCHEMA, all_required=True) or {}
     leaves = st.fixed_dictionaries({"kind": st.just("leaf"), "colour": st.sampled_from(["red", "blue", None])})
     trees = st.recursive(
         leaves,

@@ -83,6 +83,27 @@ async def breaks_off(exchange: Exchange) -> None:
     await exchange.hang_up()
 
 
+class Slow:
+    """Sends `first`, then waits to be told; notes whether the client stayed."""
+
+    def __init__(self, first: bytes, rest: bytes = b"", headers: Mapping[str, str] | None = None) -> None:
+        self._first, self._rest, self._headers = first, rest, headers
+        self.go_on, self.left = asyncio.Event(), asyncio.Event()
+
+    async def __call__(self, exchange: Exchange) -> None:
+        await exchange.head(headers=self._headers)
+        await exchange.chunk(self._first)
+        going, leaving = asyncio.create_task(self.go_on.wait()), asyncio.create_task(exchange.client_left())
+        await asyncio.wait({going, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        going.cancel()
+        if leaving.done():
+            self.left.set()
+            return
+        leaving.cancel()
+        await exchange.chunk(self._rest)
+        await exchange.end()
+
+
 class Vendor:
     """Plays `scripts` one after the other, the last one for ever, and keeps the requests."""
 
