@@ -16,9 +16,9 @@ from pathlib import Path
 
 import httpx
 import pytest
-from tests.sdk.openai_server import openai_server
 
 from sessionful import config
+from tests.sdk.openai_server import openai_server
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()

@@ -47,6 +47,17 @@ async def test_agents_with_the_same_model_and_store_share_them() -> None:
     assert a.log is b.log is c.log
 
 
+async def test_models_that_differ_only_in_their_key_are_not_mixed_up() -> None:
+    text = """
+    agents:
+      a: {llm: {type: openai, model: m, base_url: "http://127.0.0.1:9/v1", api_key: one}}
+      b: {llm: {type: openai, model: m, base_url: "http://127.0.0.1:9/v1", api_key: two}}
+    """
+    service = wiring.open_service(config.parse(text, {}), HERE)
+    a, b = service.agents.values()
+    assert a.model is not b.model
+
+
 async def test_an_llms_options_reach_the_request_and_the_agents_own_win() -> None:
     text = """
     llms: {main: {type: scripted, temperature: 0.1, max_tokens: 50}}

@@ -75,7 +75,7 @@ class Command:
         return done.returncode, done.stderr
 
     @contextmanager
-    def start(self, *arguments: str) -> "Iterator[subprocess.Popen[str]]":
+    def start(self, *arguments: str, patience: float = PATIENCE) -> "Iterator[subprocess.Popen[str]]":
         """A command that goes on while the test does something; it is killed in the end if it still runs."""
         process = subprocess.Popen(
             self.line(*arguments),
@@ -86,7 +86,7 @@ class Command:
             stderr=subprocess.PIPE,
             text=True,
         )
-        alarm = threading.Timer(PATIENCE, process.kill)
+        alarm = threading.Timer(patience, process.kill)
         alarm.start()
         try:
             yield process
@@ -98,7 +98,7 @@ class Command:
     @contextmanager
     def serving(self, *arguments: str) -> "Iterator[tuple[str, subprocess.Popen[str]]]":
         """A server on a free port, and its URL."""
-        with self.start("serve", "--port", "0", *arguments) as process:
+        with self.start("serve", "--port", "0", *arguments, patience=20 * PATIENCE) as process:
             yield read_until(process, r"sessionful serves (http://\S+)")[1], process
 
 

@@ -4,10 +4,8 @@ import json
 import signal
 import socket
 import subprocess
-import threading
 import time
 import urllib.request
-from collections.abc import Iterator
 
 import pytest
 

@@ -1,5 +1,6 @@
 """`sessions …`: the same commands on this machine's store and at a server."""
 
+import asyncio
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,6 +8,11 @@ from typing import Any
 
 import pytest
 
+from sessionful.core.agent import Agent
+from sessionful.core.service import Service
+from sessionful.domain.session import NewSession
+from sessionful.models.scripted import ScriptedModel
+from sessionful.wiring import make_log
 from tests.cli.command import Command
 from tests.cli.terminal import terminal
 
@@ -97,6 +103,7 @@ def test_an_exported_session_comes_back_by_import(place: Place, tmp_path: Path) 
     assert json.loads(file.read_text()) == json.loads(place.out("sessions", "export", "carried"))
     assert place.out("sessions", "import", str(file), "--as", "copy") == "copy\n"
     assert "(3 messages in view)" in place.out("call", "and on", "--session", "copy")
+    assert place.fails("sessions", "import", str(file))[1].endswith("(session_exists)\n")
     place.out("sessions", "delete", "carried")
     assert place.out("sessions", "import", "-", stdin=file.read_text()) == "carried\n"
 
@@ -131,17 +138,19 @@ def test_what_goes_wrong_is_one_line_and_the_same_in_both_places(
     assert says in said
 
 
-def test_an_id_that_is_taken_is_not_imported_over(place: Place) -> None:
-    place.out("call", "hi", "--session", "taken")
-    document = place.out("sessions", "export", "taken")
-    assert place.fails("sessions", "import", "-", stdin=document)[0] == 1
+def test_a_list_longer_than_a_page_is_told_whole(place: Place) -> None:
+    asyncio.run(_fill(place.command.folder / "data/sessions.db", 130))
+    listed = place.out("sessions", "list", "--limit", "120").splitlines()
+    assert len(set(listed)) == len(listed) == 120
+    assert all(session.startswith("many-") for session in listed)
 
 
-def test_a_long_list_is_told_page_by_page(place: Place) -> None:
-    document = json.dumps({"messages": [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "ho"}]})
-    for number in range(3):
-        place.out("sessions", "import", "-", "--as", f"page-{number}", stdin=document)
-    assert len(place.out("sessions", "list", "--limit", "200").splitlines()) >= 3
+async def _fill(file: Path, count: int) -> None:
+    log = make_log(str(file))
+    service = Service([Agent("assistant", ScriptedModel(), log)])
+    for number in range(count):
+        await service.create_session("local", "assistant", NewSession(session_id=f"many-{number}"))
+    await service.close()
 
 
 def test_a_history_longer_than_a_page_is_shown_whole(place: Place) -> None:

@@ -72,7 +72,7 @@ agents:
   a: {options: {temperature: 0, stop: [END]}}
   b:
 """
-    agents = read(text).agents
+    agents = read(text).with_options().agents
     assert agents["a"].settings().options == {"temperature": 0, "max_tokens": 100, "stop": ("END",)}
     assert agents["b"].settings().options == {"temperature": 0.5, "max_tokens": 100}
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine, text
 
-from sessionful.domain.error import ConfigError, StoreUnavailable
+from sessionful.domain.error import ConfigError, PayloadTooLarge, StoreUnavailable
 from sessionful.domain.session import Position, Session, SessionChange, SessionKey
 from sessionful.domain.turn import Window
 from sessionful.stores.sql import SqlLog
@@ -43,6 +43,15 @@ async def test_a_file_survives_reopening(file: Path) -> None:
         assert texts(await again.read(head, 10)) == ["hello", "one", "two"]
         assert await again.turn_for(KEY, "k") == (held.running.turn_id if held.running else None)
         await again.close()
+
+
+async def test_settings_that_are_too_large_are_refused_as_such(sql_log: SqlLog) -> None:
+    made = await sql_log.create(a_session(state={"quotes": '"' * 3_900_000}))
+    with pytest.raises(PayloadTooLarge):
+        await sql_log.change(KEY, SessionChange(metadata={"more": "🦊" * 100_000}))
+    with pytest.raises(PayloadTooLarge):
+        await sql_log.create(a_session(a_key("other"), system="s" * 8_000_000))
+    assert (await sql_log.list_sessions("ada", ["guide"], 10)).sessions == [made]
 
 
 async def test_a_closed_store_says_so(file: Path) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import uvicorn
 from fastapi import FastAPI
+
 from sessionful.core.agent import Agent
 from sessionful.core.service import Service
 from sessionful.domain.agent import AgentSettings

@@ -6,14 +6,14 @@ import logging
 
 import httpx
 import pytest
+from starlette.requests import Request
+
 from sessionful.core.service import Service
 from sessionful.domain.error import AgentError, RateLimited, StoreUnavailable, Unauthenticated, every_error
 from sessionful.domain.session import SessionKey
 from sessionful.stores.in_memory import InMemoryLog
 from sessionful.surfaces.http import create_app
 from sessionful.surfaces.http.errors import STATUS
-from starlette.requests import Request
-
 from tests.surfaces.house import a_service, an_agent, an_app, client_of, serving
 
 

@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator
 
 import httpx
 import pytest
+
 from sessionful.domain.error import ModelError, ModelUnavailable, RateLimited, TurnTimeout
 from sessionful.surfaces.http import create_app
-
 from tests.surfaces.house import CODER, TOOLS, Gate, a_service, an_app, client_of
 
 PATH = "/agents/assistant/sessions/s1/messages"
@@ -24,7 +24,11 @@ async def test_an_answer_has_its_turn_its_text_and_its_usage(client: httpx.Async
     response = await client.post(PATH, json={"message": "Hi"})
     answer = response.json()
     assert answer.keys() == {"session_id", "turn_id", "response", "tool_calls", "usage", "steps", "agent"}
-    assert (answer["response"], answer["steps"], answer["agent"]) == ("You said: Hi (1 messages in view)", 1, "assistant")
+    assert (answer["response"], answer["steps"], answer["agent"]) == (
+        "You said: Hi (1 messages in view)",
+        1,
+        "assistant",
+    )
     assert answer["tool_calls"] == [] and answer["usage"]["output_tokens"] == 7
     assert response.headers["x-turn-id"] == answer["turn_id"]
     record = (await client.get(f"/sessions/s1/turns/{answer['turn_id']}")).json()
@@ -171,7 +175,9 @@ async def test_a_turn_that_was_cancelled_is_a_conflict() -> None:
         assert (await client.post("/sessions/s1/turns/none/cancel")).status_code == 404
 
 
-@pytest.mark.parametrize(("prefer", "applied"), [("respond-async", "respond-async"), ("respond-async, wait=0", "wait=0")])
+@pytest.mark.parametrize(
+    ("prefer", "applied"), [("respond-async", "respond-async"), ("respond-async, wait=0", "wait=0")]
+)
 async def test_who_does_not_wait_is_told_where_the_answer_will_be(prefer: str, applied: str) -> None:
     gate = Gate("Hello")
     async with client_of(an_app(gate)) as client:
@@ -210,5 +216,3 @@ async def test_nobody_is_kept_waiting_longer_than_the_gateway_would() -> None:
             response = await client.post("/agents/assistant/messages", json={"message": "Hi"}, headers=prefer)
             assert response.status_code == 202
         gate.let(2)
-
-

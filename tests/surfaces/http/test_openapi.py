@@ -8,14 +8,16 @@ import httpx
 import jsonschema
 import pytest
 from openapi_spec_validator import validate
-from sessionful.surfaces.http import create_app
 
+from sessionful.surfaces.http import create_app
 from tests.surfaces.house import a_service, client_of
 
 APP = create_app(a_service("Hello."))
 DESCRIPTION: dict[str, Any] = APP.openapi()
 OPERATIONS = [
-    (method.upper(), path, operation) for path, item in DESCRIPTION["paths"].items() for method, operation in item.items()
+    (method.upper(), path, operation)
+    for path, item in DESCRIPTION["paths"].items()
+    for method, operation in item.items()
 ]
 IDS = [f"{method} {path}" for method, path, _ in OPERATIONS]
 MESSAGE, SESSION, TASK = {"message": "Hi"}, {"title": "x"}, {"input": {"content": "Hi"}}
@@ -50,7 +52,9 @@ def test_everything_that_is_answered_has_a_schema(method: str, path: str, operat
             continue
         ((media_type, content),) = response["content"].items()
         streams = path.endswith("/stream") and status == "200"
-        expected = "text/event-stream" if streams else "text/html" if path == "/" and status == "200" else "application/json"
+        expected = (
+            "text/event-stream" if streams else "text/html" if path == "/" and status == "200" else "application/json"
+        )
         assert media_type == expected and content["schema"]
         if not status.startswith("2"):
             assert content["schema"]["$ref"].endswith("/ErrorBody")
@@ -69,10 +73,16 @@ def requests_to(method: str, path: str) -> list[tuple[str, dict[str, Any]]]:
     calls: list[tuple[str, dict[str, Any]]] = [
         (good, {"json": body} if reads else {}),
         (good, {"headers": {"prefer": "respond-async"}, "json": body} if reads else {}),
-        (path_of(path, agent="nobody", session_id="none", turn_id="none", task_id="none"), {"json": body} if reads else {}),
-        (path_of(path, session_id="ended"), {"json": body} if reads else {}),
+        (
+            path_of(path, agent="nobody", session_id="none", turn_id="none", task_id="none"),
+            {"json": body} if reads else {},
+        ),
+        (
+            path_of(path, session_id="ended") + ("?after=x" if path.endswith("/stream") else ""),
+            {"json": body} if reads else {},
+        ),
         (path_of(path) + "?limit=0&after=x&events=some&agent_id=a&agentId=b", {}),
-        (path_of(path), {"headers": {"origin": "https://evil.example"}}),
+        (good, {"headers": {"origin": "https://evil.example"}}),
     ]
     if reads:
         calls += [

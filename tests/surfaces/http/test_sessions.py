@@ -4,10 +4,10 @@ from collections.abc import AsyncIterator
 
 import httpx
 import pytest
+
 from sessionful.core.service import Service
 from sessionful.stores.in_memory import InMemoryLog
 from sessionful.surfaces.http import create_app
-
 from tests.surfaces.house import a_service, an_agent, an_app, client_of
 
 TREES = ["/sessions", "/agents/assistant/sessions"]
@@ -24,7 +24,9 @@ def tree(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-async def test_a_session_carries_every_spelling_and_the_times_are_rfc_3339(client: httpx.AsyncClient, tree: str) -> None:
+async def test_a_session_carries_every_spelling_and_the_times_are_rfc_3339(
+    client: httpx.AsyncClient, tree: str
+) -> None:
     response = await client.post(tree, json={"metadata": {"user": "john"}, "title": "Trip", "timeout": "30m"})
     session = response.json()
     assert response.status_code == 201
@@ -78,9 +80,7 @@ async def test_the_clients_own_id_is_kept_in_every_spelling(client: httpx.AsyncC
         ({"messages": [{"role": "king", "content": "x"}]}, "messages[0].role"),
     ],
 )
-async def test_what_cannot_be_is_refused_by_field(
-    client: httpx.AsyncClient, tree: str, body: dict, field: str
-) -> None:
+async def test_what_cannot_be_is_refused_by_field(client: httpx.AsyncClient, tree: str, body: dict, field: str) -> None:
     response = await client.post(tree, json=body)
     assert response.status_code == 400
     assert response.json()["error"]["code"] == "invalid_request"
@@ -144,7 +144,7 @@ async def test_a_change_on_an_old_version_is_refused(client: httpx.AsyncClient, 
     for stale in (tag, "W/" + changed.headers["etag"], '"x"', f'{tag}, "77"'):
         response = await client.patch(path, json={"title": "two"}, headers={"if-match": stale})
         assert (response.status_code, response.json()["error"]["code"]) == (409, "version_conflict")
-    for fresh in ("*", '{}', '"77", {}'):
+    for fresh in ("*", "{}", '"77", {}'):
         current = (await client.get(path)).headers["etag"]
         response = await client.patch(path, json={"title": "two"}, headers={"if-match": fresh.format(current)})
         assert response.status_code == 200

@@ -7,13 +7,13 @@ from typing import Any
 
 import httpx
 import pytest
+
+from sessionful.core.service import Service
 from sessionful.domain.error import ModelError, StoreUnavailable
 from sessionful.domain.session import Session
 from sessionful.domain.turn import Entry
-from sessionful.core.service import Service
 from sessionful.stores.in_memory import InMemoryLog
 from sessionful.surfaces.http import create_app
-
 from tests.surfaces.frames import Frame, Reader, chunk_text, event_text, frames, read, typed_text
 from tests.surfaces.house import CODER, TOOLS, Gate, a_service, an_agent, an_app, serving
 
@@ -48,19 +48,18 @@ async def whole(client: httpx.AsyncClient, path: str, cursor: str = "") -> list[
 async def test_the_first_word_arrives_before_the_second_leaves_the_model(dialect: str) -> None:
     path, text, last = DIALECTS[dialect]
     gate = Gate("One", " two", " three")
-    async with session(gate) as client:
-        async with client.stream("POST", path, json=HI) as response:
-            assert response.headers["content-type"] == "text/event-stream; charset=utf-8"
-            assert response.headers["cache-control"] == "no-cache"
-            assert response.headers["x-accel-buffering"] == "no"
-            heard: list[Frame] = []
-            arriving = frames(response)
-            for said, so_far in ((1, "One"), (2, "One two"), (3, "One two three")):
-                gate.let()
-                while text(heard) != so_far:
-                    heard.append(await anext(arriving))
-                assert gate.said == said
-            heard += [frame async for frame in arriving]
+    async with session(gate) as client, client.stream("POST", path, json=HI) as response:
+        assert response.headers["content-type"] == "text/event-stream; charset=utf-8"
+        assert response.headers["cache-control"] == "no-cache"
+        assert response.headers["x-accel-buffering"] == "no"
+        heard: list[Frame] = []
+        arriving = frames(response)
+        for said, so_far in ((1, "One"), (2, "One two"), (3, "One two three")):
+            gate.let()
+            while text(heard) != so_far:
+                heard.append(await anext(arriving))
+            assert gate.said == said
+        heard += [frame async for frame in arriving]
     assert last(heard[-1]) and sum(map(last, heard)) == 1
     assert all(frame.own_id for frame in heard)
 
@@ -216,7 +215,12 @@ async def test_silence_is_broken_by_pings() -> None:
     app = create_app(a_service(Gate("never")), heartbeat=0.03)
     async with serving(app) as client:
         await client.post("/sessions", json={"id": "s1"})
-        for method, path, body in (("GET", CHUNKS, None), ("POST", CHUNKS, HI), ("GET", TYPED, None), ("GET", FULL, None)):
+        for method, path, body in (
+            ("GET", CHUNKS, None),
+            ("POST", CHUNKS, HI),
+            ("GET", TYPED, None),
+            ("GET", FULL, None),
+        ):
             async with client.stream(method, path, json=body) as response:
                 reader, pings = Reader(), 0
                 async with asyncio.timeout(5):

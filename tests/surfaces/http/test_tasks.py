@@ -6,8 +6,8 @@ from typing import Any
 
 import httpx
 import pytest
-from sessionful.domain.error import ModelError
 
+from sessionful.domain.error import ModelError
 from tests.surfaces.house import Gate, an_app, client_of
 
 PATH = "/sessions/s1/tasks"

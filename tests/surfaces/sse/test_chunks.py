@@ -13,7 +13,6 @@ from sessionful.domain.event import (
     TurnWasCancelled,
 )
 from sessionful.surfaces.sse import Chunks, Style
-
 from tests.surfaces.frames import chunk_text, read
 from tests.surfaces.sse.tape import CODING, COMPLETED, STARTED, call, step, stream, texts, told
 

@@ -2,7 +2,6 @@
 
 from sessionful.domain.event import EVENT, TextDelta, TurnFailed
 from sessionful.surfaces.sse import Events, Style
-
 from tests.surfaces.frames import read
 from tests.surfaces.sse.tape import CODING, COMPLETED, STARTED, stream, told
 

@@ -5,7 +5,6 @@ import time
 
 from sessionful.domain.event import ThinkingDelta, Told
 from sessionful.surfaces.sse import Chunks, Style, Typed
-
 from tests.surfaces.frames import chunk_text, read
 from tests.surfaces.sse.tape import CODING, COMPLETED, STARTED, following, step, stream, texts, told
 

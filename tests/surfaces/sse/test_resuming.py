@@ -4,9 +4,9 @@ from collections.abc import AsyncIterator, Callable
 
 from hypothesis import given
 from hypothesis import strategies as st
+
 from sessionful.domain.event import AnyEvent, Cursor, ThinkingDelta, Told
 from sessionful.surfaces.sse import Chunks, Dialect, Events, Style, Typed, look_back
-
 from tests.surfaces.frames import Frame, chunk_text, event_text, read, typed_text
 from tests.surfaces.sse.tape import CODING, COMPLETED, STARTED, call, following, step, stream, texts, told
 
@@ -94,6 +94,10 @@ async def test_behind_a_turns_end_a_follower_gets_the_next_turn() -> None:
 
 
 async def test_behind_its_end_a_single_turn_is_closed_once_more() -> None:
-    for dialect, end in ((Chunks(Style()), "[DONE]"), (Typed(Style()), '{"usage"'), (Events(Style()), '{"type":"turn_')):
+    for dialect, end in (
+        (Chunks(Style()), "[DONE]"),
+        (Typed(Style()), '{"usage"'),
+        (Events(Style()), '{"type":"turn_'),
+    ):
         frames = read(b"".join(await stream(dialect, CODING, str(CODING[-1].cursor))))
         assert len(frames) == 1 and frames[0].data.startswith(end)

@@ -11,7 +11,6 @@ from sessionful.domain.event import (
 from sessionful.domain.usage import Usage
 from sessionful.surfaces.sse import Style, Typed
 from sessionful.surfaces.sse.typed import Totals
-
 from tests.surfaces.frames import read, typed_text
 from tests.surfaces.sse.tape import CODING, COMPLETED, STARTED, step, stream, texts, told
 

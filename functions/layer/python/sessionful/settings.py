@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Self
 from urllib.parse import urlsplit
 
-from pydantic import SecretStr
+from pydantic import Field, SecretStr
 
 from sessionful.domain.error import ConfigError, InvalidRequest
 from sessionful.domain.message import Value
@@ -20,12 +20,12 @@ _DATABASES = ("sqlite", "postgres", "postgresql", "mysql", "mariadb")
 class Settings(Value):
     """Of one process; None where the environment says nothing.
 
-    `model` is `TYPE:MODEL` (openai, anthropic, bedrock), `local`, `local:FILE.gguf` or `scripted`; `store` is `memory`,
-    `dynamodb:TABLE`, a database's URL or the path of a SQLite file. Both may be shown, a store's URL may not.
+    `model` is `TYPE:MODEL` (openai, anthropic, bedrock), `local` or `scripted`. `store` is `memory`, `dynamodb:TABLE`,
+    the path of a SQLite file or a database's URL, which may hold a password and is kept out of `repr`.
     """
 
     model: str | None = None
-    store: str | None = None
+    store: str | None = Field(default=None, repr=False)
     config: str | None = None
     url: str | None = None
     token: SecretStr | None = None
@@ -62,9 +62,7 @@ def _as_it_is(name: str, value: str) -> str:
 
 def _model(name: str, value: str) -> str:
     kind, colon, model = value.partition(":")
-    if kind in _BUILT_IN and (not colon or (kind == "local" and model)):
-        return value
-    if kind in _VENDORS and model:
+    if (kind in _BUILT_IN and not colon) or (kind in _VENDORS and model):
         return value
     if kind in _VENDORS:
         raise ConfigError(f"{name}: write {kind}:MODEL, with the vendor's model id", key=name)

@@ -111,7 +111,7 @@ class _House:
 
     def __init__(self, config: "Config", settings: "Settings") -> None:
         self._config, self._settings = config, settings
-        self._models: dict[str, Model] = {}
+        self._models: dict[Any, Model] = {}
         self._logs: dict[str, SessionLog] = {}
 
     def agent(self, name: str) -> Agent:
@@ -120,7 +120,7 @@ class _House:
 
     def _model(self, agent: "AgentConfig") -> Model:
         llm = self._config.llm_of(agent)
-        key = repr(llm)
+        key = llm or self._settings.model  # the llm itself: its text hides the key that tells two apart
         if key not in self._models:
             self._models[key] = (
                 make_model(llm.type, llm.model, **llm.connection()) if llm else model_of(self._settings.model)

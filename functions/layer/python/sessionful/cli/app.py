@@ -74,8 +74,13 @@ def serve(
     ] = False,
 ) -> int:
     """Serve the agents over HTTP."""
-    from sessionful.cli.serve import serve
-
+    try:
+        from sessionful.cli.serve import serve
+    except ModuleNotFoundError as error:
+        if error.name not in ("fastapi", "uvicorn"):
+            raise
+        message = 'serving needs FastAPI and uvicorn: pip install "sessionful[server]"'
+        raise CommandFailed(message, "not_installed", WRONG_USAGE) from None
     return serve(options.target(None, config, None, None, model), host, port, allow_unauthenticated)
 
 

@@ -13,6 +13,7 @@ import uvicorn
 from sessionful import wiring
 from sessionful.cli.console import out, program
 from sessionful.cli.failure import DONE, INTERRUPTED, WRONG_USAGE, CommandFailed
+from sessionful.cli.places import places
 from sessionful.cli.target import Target
 from sessionful.core.service import Service
 from sessionful.surfaces.http import create_app
@@ -37,7 +38,7 @@ def serve(target: Target, host: str, port: int, allow_unauthenticated: bool) -> 
         server = Server(
             uvicorn.Config(app, log_config=None, lifespan="off", timeout_graceful_shutdown=_LAST_WORDS),
             service,
-            _greeting(service, target, _url(host, listening)),
+            _greeting(service, places(config, target.settings), _url(host, listening)),
         )
         for number in ("SIGINT", "SIGTERM", "SIGHUP"):
             if hasattr(signal, number):
@@ -94,13 +95,13 @@ def _url(host: str, listening: socket.socket) -> str:
     return f"http://{shown}:{listening.getsockname()[1]}"
 
 
-def _greeting(service: Service, target: Target, url: str) -> str:
+def _greeting(service: Service, kept: str, url: str) -> str:
     """Where it is, who answers, where the sessions are kept, and what to try."""
     agents = "".join(f"\n  agent     {agent.name}: {agent.model.name}" for agent in service.agents.values())
     first = next(iter(service.agents))
     stream = f"{url}/agents/{first}/messages/stream"
     return f"""sessionful serves {url}{agents}
-  sessions  TODO
+  sessions  {kept}
 
 Try it:
   a page to chat in:  {url}/

@@ -5,15 +5,16 @@ import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 
-from sessionful import wiring
 from sessionful.cli.console import program, say
 from sessionful.cli.conversations import Conversations
 from sessionful.cli.foreground import Foreground
-from sessionful.config import Config, load
 from sessionful.domain.error import ConfigError
 from sessionful.settings import Settings
+
+if TYPE_CHECKING:
+    from sessionful.config import Config
 
 OWNER = "local"
 """Whose the sessions on this machine are, also those that a server on it keeps for callers without a token."""
@@ -48,9 +49,13 @@ class Target(NamedTuple):
         finally:
             foreground.run(conversations.close())
 
-    def configuration(self) -> Config | None:
+    def configuration(self) -> "Config | None":
         """Raises ConfigError."""
-        return load(self.config) if self.config is not None else None
+        if self.config is None:
+            return None
+        from sessionful.config import load
+
+        return load(self.config)
 
     def tell_warnings(self) -> None:
         """What the configuration asks for and does not get."""
@@ -76,6 +81,7 @@ class Target(NamedTuple):
             from sessionful.cli.wire import Wire
 
             return RemoteConversations(Wire(self.url, self.token), self.agent)
+        from sessionful import wiring
         from sessionful.cli.local import LocalConversations
 
         service = wiring.open_service(self.configuration(), self.settings, only=self.agent)

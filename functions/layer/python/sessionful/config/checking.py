@@ -50,7 +50,7 @@ def check(document: Document) -> tuple[Config | None, list[Problem]]:
     config = checking.fit(Config, data, ())
     checking.names(data)
     problems.sort(key=lambda problem: problem.line or 0)
-    return (None, problems) if problems or config is None else (config.with_options(), [])
+    return (None, problems) if problems else (config, [])
 
 
 class _Checking:

@@ -9,6 +9,8 @@ from sessionful.domain.message import Value
 
 def seconds(value: Any) -> Any:
     """`30m`, `24h`, `1h30m`, `45s`, `2d` or a number of seconds → seconds."""
+    if isinstance(value, bool):
+        raise ValueError("a duration is text like 30m, or a number of seconds")
     if not isinstance(value, str):
         return value
     units = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -17,13 +19,13 @@ def seconds(value: Any) -> Any:
         digits = len(rest) - len(rest.lstrip("0123456789."))
         letters = len(rest[digits:]) - len(rest[digits:].lstrip("mshd"))
         number, unit, rest = rest[:digits], rest[digits : digits + letters], rest[digits + letters :]
-        if not number or (unit not in units and (unit or rest)):
+        if not number or number.count(".") > 1 or (unit not in units and (unit or rest)):
             raise ValueError(f"{value!r} is not a duration; write 30m, 24h, 1h30m or a number of seconds")
         total += float(number) * units.get(unit, 1)
     return total
 
 
-Duration = Annotated[float, BeforeValidator(seconds), Field(gt=0)]
+Duration = Annotated[float, BeforeValidator(seconds), Field(gt=0, allow_inf_nan=False)]
 
 
 class Settings(Value):

@@ -58,10 +58,10 @@ class Founding:
         neither a past that may be erased nor one that never will be."""
         for tries in range(_TRIES):
             parent = await self._heads.live(source)
-            if child.key == source:
-                raise heads.already_exists(source)
             place = tip(parent.session) if at is None else at
             count, usage, holder = await self._seen(parent, place, at is not None)
+            if child.key == source:
+                raise heads.already_exists(source)
             session = forked(parent.session, place, child, count, usage)
             held = session.past[-1].log if session.past else None
             homes = {segment.log: parent.home(segment.log) or "" for segment in session.past}

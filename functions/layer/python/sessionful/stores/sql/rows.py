@@ -9,7 +9,7 @@ from pydantic import ConfigDict, TypeAdapter
 from pydantic_core import PydanticSerializationError
 from sqlalchemy import Row
 
-from sessionful.domain.error import InvalidRequest
+from sessionful.domain.error import InvalidRequest, PayloadTooLarge
 from sessionful.domain.message import Value
 from sessionful.domain.session import Position, RunningTurn, Session
 from sessionful.domain.turn import Entry
@@ -20,6 +20,9 @@ AnyRow = Row[*tuple[Any, ...]]
 
 _ENTRIES: TypeAdapter[list[Entry]] = TypeAdapter(list[Entry], config=ConfigDict(defer_build=True))
 _MOVING = {"version", "epoch", "turns", "last", "message_count", "usage", "running"}
+
+PROFILE_BYTES = 8_000_000
+"""Settings are one value, with every byte escaped still within the 16 MB that MySQL takes by default."""
 
 IDLE: Columns = {
     "running_turn": None,
@@ -83,8 +86,12 @@ def counters(session: Session) -> Columns:
 
 
 def profile(session: Session) -> Columns:
-    """What no turn moves."""
-    return {"profile": written(session, exclude=_MOVING)}
+    """What no turn moves. Raises PayloadTooLarge when metadata, state and the rest outgrow one value."""
+    document = written(session, exclude=_MOVING)
+    size = len(document.encode())
+    if size > PROFILE_BYTES:
+        raise PayloadTooLarge("the session's settings are too large", size=size, limit=PROFILE_BYTES)
+    return {"profile": document}
 
 
 def running(turn: RunningTurn, inline: str, pieces: int) -> Columns:
