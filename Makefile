@@ -13,7 +13,7 @@ run: $(RUNTIME) ## start the server on loopback: SQLite, and a small real model 
 	$(BIN)/sessionful serve $(ARGS)
 
 test: $(DEV) ## everything, from nothing
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n auto
 
 check: lint types contracts ## what does not run the code
 

@@ -32,12 +32,12 @@ class BadLine:
             told = 0
             with contextlib.suppress(OSError):
                 while chunk := server.recv(65536):
-                    streams = b"/stream" in b"".join(asked).partition(b"\r\n")[0]
-                    if streams and self.cuts_left and told + len(chunk) > self._after:
-                        self.cuts_left -= 1
-                        client.sendall(chunk[: max(0, self._after - told)])
-                        break
-                    told += len(chunk)
+                    if b"/stream?" in b"".join(asked):
+                        if self.cuts_left and told + len(chunk) > self._after:
+                            self.cuts_left -= 1
+                            client.sendall(chunk[: max(0, self._after - told)])
+                            break
+                        told += len(chunk)
                     client.sendall(chunk)
             for side in (client, server):
                 with contextlib.suppress(OSError):

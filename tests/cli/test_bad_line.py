@@ -13,7 +13,7 @@ ANSWER = "one two three four five six seven eight nine ten eleven twelve thirtee
 @pytest.mark.parametrize("after", [10, 700, 1100])
 def test_an_answer_that_is_cut_off_is_taken_up_where_it_broke(command: Command, after: int) -> None:
     """Before its first byte, in its headers or first frames, and in the middle of the text."""
-    with command.serving("--config", "config.yaml") as (url, _), bad_line(url, cuts=3, after=after) as line:
+    with command.serving("--config", "config.yaml") as (url, _), bad_line(url, cuts=2, after=after) as line:
         told = command.out("call", "count", "--agent", "slow", "--session", "s", "--url", line.url)
         assert (told, line.cuts_left) == (ANSWER, 0)
         shown = json.loads(command.out("sessions", "show", "s", "--json", "--url", url, "--agent", "slow"))

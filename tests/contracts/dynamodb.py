@@ -2,6 +2,7 @@
 
 import asyncio
 import atexit
+import logging
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -24,6 +25,7 @@ def with_endpoint() -> bool:
 def moto_client() -> Any:
     from moto.server import ThreadedMotoServer  # takes a second to load, which other stores need not wait for
 
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)  # a line for every request would bury what failed
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     atexit.register(server.stop)
