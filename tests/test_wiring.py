@@ -92,3 +92,9 @@ def test_what_a_model_does_not_take_is_refused() -> None:
         wiring.make_model("anthropic")
     with pytest.raises(ConfigError, match="there is no tool 'serch'; did you mean 'search'"):
         wiring.open_service(config.parse("agents: {a: {tools: [serch]}}", {}), HERE)
+
+
+def test_names_are_checked_without_making_anything() -> None:
+    wiring.check_names(config.parse("agents: {a: {tools: [search, agent_call], llm: {type: local}}}", {}))
+    with pytest.raises(ConfigError, match="did you mean 'search'"):
+        wiring.check_names(config.parse("agents: {a: {tools: [serch]}}", {}))

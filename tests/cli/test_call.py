@@ -3,10 +3,13 @@
 import json
 import re
 import signal
+import subprocess
+from typing import Any
 
 import pytest
 
 from tests.cli.command import Command, read_until
+from tests.sdk.openai_server import openai_server
 
 
 def history(command: Command, session: str) -> list[tuple[str, str, str]]:
@@ -47,12 +50,12 @@ def test_it_streams_as_the_model_speaks(command: Command) -> None:
 
 
 def test_no_stream_shows_the_answer_when_it_is_complete(command: Command) -> None:
-    """Read byte by byte: everything comes in one write."""
+    """The first that can be read is all of it."""
     with command.start("call", "count", "--agent", "slow", "--config", "config.yaml", "--no-stream") as process:
         assert process.stdout is not None
         chunk = process.stdout.buffer.raw.read(4096)  # type: ignore[union-attr]
         assert chunk.startswith(b"one two")
-        assert chunk.endswith(b"sixteen\n")
+        assert chunk.rstrip().endswith(b"sixteen")
 
 
 def test_a_dash_reads_the_message_from_standard_input(command: Command) -> None:
@@ -134,6 +137,43 @@ def test_a_failed_turn_is_told_on_stderr_with_exit_code_1(command: Command) -> N
     assert done.stderr.splitlines()[-1].startswith("error: ")
     assert done.stderr.endswith("(model_unavailable)\n")
     assert "Traceback" not in done.stderr
+
+
+def test_tool_calls_are_shown_on_stderr_and_other_agents_can_be_asked(command: Command) -> None:
+    def brain(messages: list[dict[str, Any]], _: dict[str, Any]) -> str | dict[str, Any]:
+        if messages[-1]["role"] == "tool":
+            return "The helper has answered."
+        arguments = {"agent": "helper", "task": "greet"}
+        return {"name": "agent_call", "arguments": json.dumps(arguments)}
+
+    with openai_server(brain) as vendor:
+        (command.folder / "team.yaml").write_text(
+            f"""\
+llms:
+  brain: {{type: openai, model: m, base_url: "{vendor.url}", api_key: k}}
+  echo: {{type: scripted}}
+agents:
+  boss: {{llm: brain, tools: [agent_call], sub_agents: [helper], reasoning: {{show_tool_execution: true}}}}
+  helper: {{llm: echo}}
+"""
+        )
+        done = command.run("call", "Ask the helper", "--agent", "boss", "--config", "team.yaml", "--session", "s")
+    assert done.stdout.rstrip() == "The helper has answered."
+    assert '[Tool: agent_call("helper", "greet")]\nYou said: greet (1 messages in view)\n' in done.stderr
+
+
+def test_bytes_that_are_no_text_are_wrong_usage(command: Command) -> None:
+    done = subprocess.run(
+        command.line("call", "-"), cwd=command.folder, env=command.environment, input=b"a\xffb", capture_output=True
+    )
+    assert (done.returncode, done.stderr) == (2, b"error: the message is not UTF-8 (invalid_request)\n")
+
+
+def test_the_environment_may_name_the_session(command: Command) -> None:
+    going = Command(command.folder, SESSIONFUL_SESSION="daily")
+    going.out("call", "one")
+    assert "(3 messages in view)" in going.out("call", "two")
+    assert "(1 messages in view)" in going.out("call", "three", "--session", "other")
 
 
 def test_a_reader_that_goes_away_is_no_traceback(command: Command) -> None:

@@ -10,9 +10,9 @@ from functools import cache
 from typing import Any
 from uuid import uuid4
 
-import pytest
-
-from sessionful.ports import Clock, SessionLog
+from sessionful.ports import Clock
+from sessionful.stores.dynamodb import DynamoDBLog
+from sessionful.stores.dynamodb.table import create_table
 
 ENDPOINT = "SESSIONFUL_TEST_DYNAMODB_ENDPOINT"
 
@@ -39,14 +39,11 @@ def endpoint_client() -> Any:
 
 
 @asynccontextmanager
-async def dynamodb_log(client: Any, clock: Clock) -> AsyncIterator[tuple[SessionLog, Callable[[], Awaitable[int]]]]:
+async def dynamodb_log(client: Any, clock: Clock) -> AsyncIterator[tuple[DynamoDBLog, Callable[[], Awaitable[int]]]]:
     """A log in a table of its own, and the number of items in it."""
-    store = pytest.importorskip("sessionful.stores.dynamodb")
-    from sessionful.stores.dynamodb.table import create_table
-
     table = f"sessions-{uuid4().hex}"
     await asyncio.to_thread(create_table, client, table)
-    log = store.DynamoDBLog(client=client, table=table, clock=clock)
+    log = DynamoDBLog(client=client, table=table, clock=clock)
 
     def count() -> int:
         pages = client.get_paginator("scan").paginate(TableName=table, Select="COUNT", ConsistentRead=True)

@@ -147,6 +147,21 @@ async def test_a_fork_can_take_the_place_of_an_expired_session(log: SessionLog, 
     assert texts(await log.read(child, 10)) == ["new", "done"]
 
 
+async def test_a_fork_can_take_the_place_of_its_own_expired_parent(opened: Opened, clock: ManualClock) -> None:
+    log = opened.log
+    clean = await opened.raw_count()
+    await log.create(a_session(timeout=10))
+    await take_turn(log, KEY, "one")
+    await log.fork(KEY, None, a_session(a_key("child")))
+    clock.advance(10_000)
+    again = await log.fork(a_key("child"), None, a_session(at=clock()))
+    assert texts(await log.read(again, 10)) == ["one", "done"]
+    await log.delete(a_key("child"))
+    assert texts(await log.read(await take_turn(log, KEY, "two"), 10)) == ["one", "done", "two", "done"]
+    await log.delete(KEY)
+    assert await opened.raw_count() == clean
+
+
 async def test_an_expired_session_can_be_deleted(opened: Opened, clock: ManualClock) -> None:
     log = opened.log
     clean = await opened.raw_count()

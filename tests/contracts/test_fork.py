@@ -191,6 +191,14 @@ async def test_a_fork_does_not_take_the_place_of_a_living_session(opened: Opened
     assert await opened.raw_count() == before
 
 
+async def test_a_fork_does_not_take_the_place_of_its_own_parent(log: SessionLog) -> None:
+    parent = await a_parent(log)
+    child = await log.fork(KEY, None, a_session(CHILD))
+    with pytest.raises(SessionExists):
+        await log.fork(CHILD, None, a_session(KEY))
+    assert (await log.get(KEY), await log.get(CHILD)) == (parent, child)
+
+
 async def test_a_missing_and_an_expired_session_cannot_be_forked(log: SessionLog, clock: ManualClock) -> None:
     with pytest.raises(SessionNotFound):
         await log.fork(KEY, None, a_session(CHILD))

@@ -26,6 +26,19 @@ async def test_one_of_many_messages_is_admitted(log: SessionLog) -> None:
     assert set(refusals) == {admitted.session.running.turn_id}
 
 
+async def test_one_of_many_messages_from_many_threads_is_admitted(log: SessionLog) -> None:
+    await log.create(a_session())
+
+    def knock(number: int) -> str:
+        try:
+            return type(asyncio.run(log.begin(KEY, a_turn(str(number)), WINDOW))).__name__
+        except SessionBusy:
+            return "refused"
+
+    told = await asyncio.gather(*(asyncio.to_thread(knock, number) for number in range(8)))
+    assert sorted(told) == ["Admitted", *["refused"] * 7]
+
+
 async def test_one_of_many_equal_requests_is_admitted_and_the_others_attach(log: SessionLog) -> None:
     await log.create(a_session())
     turn = {"idempotency_key": "once", "request_hash": "h"}

@@ -5,7 +5,7 @@ from collections.abc import Coroutine
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -34,20 +34,24 @@ positions = st.none() | st.tuples(st.integers(0, 5), st.integers(0, 3)).map(lamb
 
 
 def shown(entries: list[Entry]) -> list[tuple[tuple[int, int], list[str]]]:
-    return [(tuple(entry.position), [message.text for message in entry.messages]) for entry in entries]
+    return [
+        ((entry.position.turn, entry.position.step), [message.text for message in entry.messages]) for entry in entries
+    ]
 
 
 class StoreAndLaws(RuleBasedStateMachine):
-    def __init__(self, factory: Factory) -> None:
+    factory: Factory
+
+    def __init__(self) -> None:
         super().__init__()
         self.clock = ManualClock()
         self.laws = Laws()
         self.writers: list[tuple[Writer, LeaseMark]] = []
         self.runner = asyncio.Runner()
-        self.opening = factory(self.clock)
+        self.opening = self.factory(self.clock)
         self.opened = self.runner.run(self.opening.__aenter__())
         self.log = self.opened.log
-        self.clean = self.runner.run(self.opened.raw_count())
+        self.clean = self.runner.run(self.count())
 
     @initialize()
     def begin_with_something(self) -> None:
@@ -60,6 +64,9 @@ class StoreAndLaws(RuleBasedStateMachine):
         there = [name for name in NAMES if name in self.laws.sessions]
         missing = [name for name in NAMES if name not in there][:1]
         return (there * 3 + missing)[which % (len(there) * 3 + len(missing))]
+
+    async def count(self) -> int:
+        return await self.opened.raw_count()
 
     def answer(self, work: Coroutine[Any, Any, Any]) -> Any:
         """What the store answers: a value, or the name of an error."""
@@ -215,7 +222,7 @@ class StoreAndLaws(RuleBasedStateMachine):
         try:
             for name in self.laws.sessions:
                 self.runner.run(self.log.delete(a_key(name)))
-            assert self.runner.run(self.opened.raw_count()) == self.clean
+            assert self.runner.run(self.count()) == self.clean
         finally:
             self.runner.run(self.opening.__aexit__(None, None, None))
             self.runner.close()
@@ -223,11 +230,17 @@ class StoreAndLaws(RuleBasedStateMachine):
 
 @pytest.mark.parametrize("name", FACTORIES)
 def test_a_store_keeps_the_laws_whatever_is_done_to_it(name: str) -> None:
+    slow = name.startswith("dynamodb")
     bounded = settings(
-        max_examples=8 if name.startswith("dynamodb") else 30,
+        max_examples=8 if slow else 30,
         stateful_step_count=30,
         deadline=None,
         database=None,
+        phases=[Phase.generate] if slow else [Phase.generate, Phase.shrink],
         suppress_health_check=list(HealthCheck),
     )
-    run_state_machine_as_test(lambda: StoreAndLaws(FACTORIES[name]), settings=bounded)  # type: ignore[no-untyped-call]
+
+    class StoreHere(StoreAndLaws):
+        factory = staticmethod(FACTORIES[name])
+
+    run_state_machine_as_test(StoreHere, settings=bounded)

@@ -6,7 +6,7 @@ import pytest
 from pydantic_core import PydanticUndefined
 
 from sessionful.domain.identity import sortable_id
-from sessionful.domain.message import File, Image, Message, Text, Thinking, ToolCall, Value
+from sessionful.domain.message import File, Image, Message, Part, Text, Thinking, ToolCall, Value
 from sessionful.domain.session import Position, Session
 from sessionful.domain.turn import Ending, Entry
 from sessionful.domain.usage import Usage
@@ -107,7 +107,7 @@ async def test_every_field_of_a_session_is_kept(log: SessionLog) -> None:
 async def test_every_field_of_an_entry_is_kept(log: SessionLog) -> None:
     await log.create(a_session())
     writer = await begin(log, idempotency_key="once", request_hash="h")
-    parts = [
+    parts: list[Part] = [
         Thinking(text="hm\u0000", signature="c2ln", redacted="cmVk"),
         Text(text="🦊"),
         ToolCall(id="c1", name="look", arguments=DEEP),

@@ -12,7 +12,7 @@ from sessionful.domain.turn import Ending, Entry, Window
 from sessionful.domain.usage import Usage
 from tests.contracts.clock import NOON, ManualClock
 from tests.contracts.samples import KEY, a_key, a_session, an_entry, places
-from tests.contracts.writer import Writer, begin, take_turn
+from tests.contracts.writer import Writer, begin
 from tests.stores.dynamodb_relay import Answer, Forward, Json
 from tests.stores.dynamodb_servers import SERVERS, Bench, bench
 from tests.stores.dynamodb_units import item_size

@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -91,6 +91,25 @@ def an_app(*replies: Reply, **fields: Any) -> FastAPI:
     return create_app(a_service(*replies, **fields))
 
 
+async def until(true: Callable[[], bool]) -> None:
+    """Waits for something that nobody announces."""
+    for _ in range(2000):
+        if true():
+            return
+        await asyncio.sleep(0.005)
+    raise TimeoutError("it did not come true within 10 seconds")
+
+
+async def asked_until(client: httpx.AsyncClient, path: str, over: str) -> Any:
+    """What is at the path once its status is no longer this one."""
+    for _ in range(2000):
+        found = (await client.get(path)).json()
+        if found["status"] != over:
+            return found
+        await asyncio.sleep(0.005)
+    raise TimeoutError(f"{path} is still {over} after 10 seconds")
+
+
 @asynccontextmanager
 async def client_of(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
     """In the same process, without a socket: whole answers only."""
@@ -108,8 +127,7 @@ async def serving(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
     config = uvicorn.Config(app, log_level="warning", ws="none", lifespan="off", timeout_graceful_shutdown=1)
     server = uvicorn.Server(config)
     running = asyncio.create_task(server.serve([listener]))
-    while not server.started:
-        await asyncio.sleep(0.005)
+    await until(lambda: server.started)
     try:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         async with httpx.AsyncClient(base_url=url, timeout=10, trust_env=False) as client:

@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Any
 
 import httpx
 import pytest
 
 from sessionful.domain.error import ModelError, ModelUnavailable, RateLimited, TurnTimeout
 from sessionful.surfaces.http import create_app
-from tests.surfaces.house import CODER, TOOLS, Gate, a_service, an_app, client_of
+from tests.surfaces.house import CODER, TOOLS, Gate, a_service, an_app, asked_until, client_of
 
 PATH = "/agents/assistant/sessions/s1/messages"
 
@@ -90,7 +91,9 @@ async def test_a_message_may_be_written_in_many_ways(client: httpx.AsyncClient, 
         ({"message": "Hi", "request_id": "a\nb"}, "Idempotency-Key"),
     ],
 )
-async def test_a_message_that_says_nothing_is_refused(client: httpx.AsyncClient, body: dict, field: str | None) -> None:
+async def test_a_message_that_says_nothing_is_refused(
+    client: httpx.AsyncClient, body: dict[str, Any], field: str | None
+) -> None:
     response = await client.post(PATH, json=body)
     error = response.json()["error"]
     assert (response.status_code, error["code"]) == (400, "invalid_request"), error
@@ -157,7 +160,7 @@ async def test_a_failed_turn_has_the_status_of_what_ended_it(error: Exception, s
         record = (await client.get(f"/sessions/s1/turns/{body['details']['turn_id']}")).json()
         assert (record["status"], record["error"]["code"]) == ("failed", code)
         history = (await client.get(PATH)).json()["messages"]
-        assert [(message["text"], message["status"]) for message in history][0] == ("Hi", "failed")
+        assert (history[0]["text"], history[0]["status"]) == ("Hi", "failed")
 
 
 async def test_a_turn_that_was_cancelled_is_a_conflict() -> None:
@@ -165,8 +168,7 @@ async def test_a_turn_that_was_cancelled_is_a_conflict() -> None:
     async with client_of(an_app(gate)) as client:
         await client.post("/sessions", json={"id": "s1"})
         waiting = asyncio.create_task(client.post(PATH, json={"message": "Hi"}, headers={"idempotency-key": "k"}))
-        while (head := (await client.get("/sessions/s1")).json())["status"] != "busy":
-            await asyncio.sleep(0)
+        head = await asked_until(client, "/sessions/s1", "idle")
         record = (await client.post(f"/sessions/s1/turns/{head['turn_id']}/cancel")).json()
         assert record["status"] == "cancelled"
         response = await waiting
@@ -193,8 +195,7 @@ async def test_who_does_not_wait_is_told_where_the_answer_will_be(prefer: str, a
         busy = await client.post(f"{path}/messages", json={"message": "Hello?"})
         assert (busy.status_code, busy.json()["error"]["code"]) == (409, "session_busy")
         gate.let()
-        while (record := (await client.get(response.headers["location"])).json())["status"] == "running":
-            await asyncio.sleep(0)
+        record = await asked_until(client, response.headers["location"], "running")
         assert (record["status"], record["response"]) == ("completed", "Hello")
 
 

@@ -26,6 +26,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "message": MESSAGE,
     "stream": MESSAGE,
     "tasks": TASK,
+    "fork": {},
     "import": {"messages": [{"role": "user", "content": "Hi"}]},
 }
 
@@ -42,7 +43,7 @@ def test_the_description_is_valid() -> None:
 
 @pytest.mark.parametrize(("method", "path", "operation"), OPERATIONS, ids=IDS)
 def test_everything_that_is_answered_has_a_schema(method: str, path: str, operation: dict[str, Any]) -> None:
-    declared = operation["parameters"] if "parameters" in operation else []
+    declared = operation.get("parameters", [])
     in_path = [parameter["name"] for parameter in declared if parameter["in"] == "path"]
     assert sorted(in_path) == sorted(re.findall(r"{(\w+)}", path))
     assert len({(parameter["in"], parameter["name"]) for parameter in declared}) == len(declared)

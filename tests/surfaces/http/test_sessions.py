@@ -1,6 +1,7 @@
 """Sessions: made, read, changed, ended, forked, carried out and in; the same in both trees."""
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import httpx
 import pytest
@@ -54,7 +55,9 @@ async def test_a_session_carries_every_spelling_and_the_times_are_rfc_3339(
         {"content": b'{"agent_id": "assistant"}', "headers": {"content-type": "text/plain"}},
     ],
 )
-async def test_any_body_or_none_opens_a_session(client: httpx.AsyncClient, tree: str, request_of: dict) -> None:
+async def test_any_body_or_none_opens_a_session(
+    client: httpx.AsyncClient, tree: str, request_of: dict[str, Any]
+) -> None:
     assert (await client.post(tree, **request_of)).status_code == 201
 
 
@@ -80,7 +83,9 @@ async def test_the_clients_own_id_is_kept_in_every_spelling(client: httpx.AsyncC
         ({"messages": [{"role": "king", "content": "x"}]}, "messages[0].role"),
     ],
 )
-async def test_what_cannot_be_is_refused_by_field(client: httpx.AsyncClient, tree: str, body: dict, field: str) -> None:
+async def test_what_cannot_be_is_refused_by_field(
+    client: httpx.AsyncClient, tree: str, body: dict[str, Any], field: str
+) -> None:
     response = await client.post(tree, json=body)
     assert response.status_code == 400
     assert response.json()["error"]["code"] == "invalid_request"

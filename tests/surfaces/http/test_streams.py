@@ -12,10 +12,11 @@ from sessionful.core.service import Service
 from sessionful.domain.error import ModelError, StoreUnavailable
 from sessionful.domain.session import Session
 from sessionful.domain.turn import Entry
+from sessionful.ports import TextPiece
 from sessionful.stores.in_memory import InMemoryLog
 from sessionful.surfaces.http import create_app
 from tests.surfaces.frames import Frame, Reader, chunk_text, event_text, frames, read, typed_text
-from tests.surfaces.house import CODER, TOOLS, Gate, a_service, an_agent, an_app, serving
+from tests.surfaces.house import CODER, TOOLS, Gate, a_service, an_agent, an_app, asked_until, serving, until
 
 CHUNKS = "/agents/assistant/sessions/s1/messages/stream"
 TYPED = "/sessions/s1/message/stream"
@@ -98,8 +99,7 @@ async def test_a_reader_joins_while_the_turn_runs(dialect: str) -> None:
         await client.post("/sessions/s1/messages", json=HI, headers={"prefer": "respond-async"})
         gate.let(2)
         joined = asyncio.create_task(whole(client, path))
-        while gate.said < 2:
-            await asyncio.sleep(0.005)
+        await until(lambda: gate.said == 2)
         gate.let()
         assert text(await joined) == "One two three"
 
@@ -139,8 +139,7 @@ async def test_a_client_that_goes_away_does_not_stop_the_turn(dialect: str) -> N
             while text(heard) != "One":
                 heard.append(await anext(arriving))
         gate.let(2)
-        while (await client.get("/sessions/s1")).json()["status"] == "busy":
-            await asyncio.sleep(0.005)
+        await asked_until(client, "/sessions/s1", "busy")
         history = (await client.get("/sessions/s1/messages")).json()["messages"]
         assert history[-1]["text"] == "One two three"
         assert text(heard + await whole(client, path, heard[-1].id)) == "One two three"
@@ -151,8 +150,6 @@ async def test_an_error_in_the_middle_is_an_event_and_the_stream_is_closed_once(
     path, text, last = DIALECTS[dialect]
 
     async def breaks(request: Any) -> AsyncIterator[Any]:
-        from sessionful.ports import TextPiece
-
         yield TextPiece("One")
         raise ModelError("no sense")
 
@@ -234,14 +231,15 @@ async def test_silence_is_broken_by_pings() -> None:
 
 async def test_pings_never_cut_a_frame() -> None:
     gate = Gate(*["word "] * 50)
-    async with serving(create_app(a_service(gate), heartbeat=0.001)) as client:
-        async with client.stream("POST", "/agents/assistant/messages/stream", json=HI) as response:
-            reader, heard = Reader(), list[Frame]()
+    app = create_app(a_service(gate), heartbeat=0.001)
+    path = "/agents/assistant/messages/stream"
+    async with serving(app) as client, client.stream("POST", path, json=HI) as response:
+        reader, heard = Reader(), list[Frame]()
+        gate.let()
+        async for frame in frames(response, reader):
+            heard.append(frame)
+            await asyncio.sleep(0.002)
             gate.let()
-            async for frame in frames(response, reader):
-                heard.append(frame)
-                await asyncio.sleep(0.002)
-                gate.let()
     assert chunk_text(heard) == "word " * 50 and reader.comments
 
 
@@ -296,12 +294,38 @@ async def test_without_streaming_the_routes_still_answer(dialect: str) -> None:
 
 
 async def test_the_pause_between_chunks_holds_up_the_reader_and_not_the_turn() -> None:
-    async with session("x" * 40, streaming={"chunk_size": 1, "delay_ms": 500}) as client:
-        async with client.stream("POST", CHUNKS, json=HI) as response:
-            assert (await anext(frames(response))).json == {"chunk": "x"}
-            async with asyncio.timeout(5):
-                while (await client.get("/sessions/s1")).json()["status"] == "busy":
-                    await asyncio.sleep(0.005)
+    slow = {"chunk_size": 1, "delay_ms": 500}
+    async with session("x" * 40, streaming=slow) as client, client.stream("POST", CHUNKS, json=HI) as response:
+        assert (await anext(frames(response))).json == {"chunk": "x"}
+        async with asyncio.timeout(5):
+            await asked_until(client, "/sessions/s1", "busy")
+
+
+@dialects
+async def test_a_slow_reader_of_a_long_text_loses_nothing(dialect: str) -> None:
+    path, text, last = DIALECTS[dialect]
+    novel = " ".join(f"word{number}" for number in range(30_000))
+    async with session(novel) as client, client.stream("POST", path, json=HI) as response:
+        await asyncio.sleep(0.3)
+        heard = [frame async for frame in frames(response)]
+    assert text(heard) == novel and last(heard[-1])
+
+
+async def test_nothing_is_left_behind_by_readers_that_went_away() -> None:
+    gate = Gate("One", " two")
+    async with session(gate) as client:
+        await client.post("/sessions/s1/messages", json=HI, headers={"prefer": "respond-async"})
+        await client.post("/sessions", json={"id": "s2"})
+        gate.let()
+        await client.get("/health")
+        before = len(asyncio.all_tasks())
+        for path in (CHUNKS, TYPED, FULL, "/sessions/s2/messages/stream"):
+            reader = httpx.AsyncClient(base_url=client.base_url, trust_env=False)
+            async with reader, reader.stream("GET", path) as response:
+                assert response.status_code == 200
+                await asyncio.sleep(0.02)
+        await until(lambda: len(asyncio.all_tasks()) <= before)
+        gate.let()
 
 
 class FailingLog(InMemoryLog):

@@ -1,6 +1,5 @@
 """Tasks: the older A2A form of a turn."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -8,7 +7,7 @@ import httpx
 import pytest
 
 from sessionful.domain.error import ModelError
-from tests.surfaces.house import Gate, an_app, client_of
+from tests.surfaces.house import Gate, an_app, asked_until, client_of
 
 PATH = "/sessions/s1/tasks"
 
@@ -83,7 +82,9 @@ async def test_an_image_is_an_input_too(client: httpx.AsyncClient) -> None:
         (task("x", parameter={}), "parameter"),
     ],
 )
-async def test_a_task_that_cannot_be_done_is_refused(client: httpx.AsyncClient, body: dict, field: str) -> None:
+async def test_a_task_that_cannot_be_done_is_refused(
+    client: httpx.AsyncClient, body: dict[str, Any], field: str
+) -> None:
     response = await client.post(PATH, json=body)
     assert (response.status_code, response.json()["error"]["details"]["field"]) == (400, field)
 
@@ -102,8 +103,7 @@ async def test_a_task_that_takes_longer_is_promised() -> None:
         assert (response.status_code, running["status"], running["output"]) == (202, "running", None)
         assert response.headers["location"] == f"{PATH}/a%20task"
         gate.let()
-        while (done := (await client.get(response.headers["location"])).json())["status"] == "running":
-            await asyncio.sleep(0)
+        done = await asked_until(client, response.headers["location"], "running")
         assert (done["taskId"], done["output"]["content"]) == ("a task", "Hello")
 
 

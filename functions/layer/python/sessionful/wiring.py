@@ -33,13 +33,19 @@ _MODELS: Mapping[str, tuple[str, frozenset[str]]] = {
 }
 
 
-def open_service(config: "Config | None", settings: "Settings", only: str | None = None) -> Service:
+def open_service(config: "Config | None", settings: "Settings") -> Service:
     """The service of a configuration; without one, the agent `assistant` on the model and the store that the
-    environment names (by default the local model and a SQLite file). `only` makes just that agent.
+    environment names (by default the local model and a SQLite file).
 
     Raises ConfigError and what opening a store raises.
     """
-    return _configured(config, settings, only) if config is not None else _default(settings)
+    return _configured(config, settings) if config is not None else _default(settings)
+
+
+def check_names(config: "Config") -> None:
+    """Raises ConfigError for what a configuration names and nothing stands behind, without making anything else."""
+    for agent in config.agents.values():
+        _load("sessionful.tools.catalog:build")(agent.tools, ask=_nobody)
 
 
 def make_model(kind: str | None, model: str | None = None, **options: Any) -> Model:
@@ -90,12 +96,15 @@ def _default(settings: "Settings") -> Service:
     return Service([Agent(DEFAULT_AGENT, model, make_log(settings.store or DEFAULT_STORE), chosen)], lease_ms=LEASE_MS)
 
 
-def _configured(config: "Config", settings: "Settings", only: str | None) -> Service:
+async def _nobody(agent: str, task: str, context: ToolContext) -> str:
+    raise ConfigError("there are no agents here", key="agents")
+
+
+def _configured(config: "Config", settings: "Settings") -> Service:
     config = config.with_options()
     house = _House(config, settings)
-    names = [only] if only in config.agents else [*config.agents]
     service = Service(
-        [house.agent(name) for name in names],
+        [house.agent(name) for name in config.agents],
         timeout=config.sessions.timeout,
         max_duration=config.sessions.max_duration,
         lease_ms=LEASE_MS,

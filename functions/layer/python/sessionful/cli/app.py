@@ -1,5 +1,6 @@
 """The commands as they are typed. Each imports what it needs when it runs, so that `--help` loads no server."""
 
+import io
 import logging
 import sys
 from typing import Annotated
@@ -42,7 +43,8 @@ def chat(
     """Talk to an agent at a prompt."""
     from sessionful.cli.chat import chat
 
-    return chat(options.target(agent, config, url, token, model), session, not no_stream)
+    where = options.target(agent, config, url, token, model)
+    return chat(where, session or where.settings.session, not no_stream)
 
 
 @app.command()
@@ -60,7 +62,8 @@ def call(
     from sessionful.cli.call import call
 
     said = sys.stdin.read() if text == "-" else text
-    return call(options.target(agent, config, url, token, model), said, session, not no_stream)
+    where = options.target(agent, config, url, token, model)
+    return call(where, said, session or where.settings.session, not no_stream)
 
 
 @app.command()
@@ -86,8 +89,7 @@ def serve(
 
 def run(arguments: list[str] | None = None) -> int:
     """The exit code. Whatever goes wrong is one line on stderr."""
-    for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    _never_stumble()
     try:
         return int(app(arguments, prog_name=program(), standalone_mode=False) or DONE)
     except (CommandFailed, AgentError) as error:
@@ -101,6 +103,13 @@ def run(arguments: list[str] | None = None) -> int:
     except Exception:
         log.exception("unexpected")
         return _failed(line("something went wrong; --verbose shows where", "internal_error"), FAILED)
+
+
+def _never_stumble() -> None:
+    """Over a character that the terminal's encoding lacks, or over bytes that are none in it (they are told later)."""
+    for stream, errors in ((sys.stdin, "surrogateescape"), (sys.stdout, "backslashreplace")):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors=errors)
 
 
 def _failed(message: str, status: int) -> int:

@@ -4,8 +4,8 @@ import sys
 
 from sessionful.cli.console import say
 from sessionful.cli.conversations import Conversations
-from sessionful.cli.exchange import Outcome, exchange
-from sessionful.cli.failure import DONE, INTERRUPTED, WRONG_USAGE, CommandFailed
+from sessionful.cli.exchange import Outcome, check_text, exchange
+from sessionful.cli.failure import DONE, INTERRUPTED, CommandFailed
 from sessionful.cli.foreground import Foreground
 from sessionful.cli.target import Target
 from sessionful.cli.telling import Telling
@@ -35,13 +35,3 @@ async def _ask(conversations: Conversations, session_id: str, text: str, stream:
     streaming = stream and agent.reasoning.enable_streaming
     telling = Telling(agent.reasoning, streaming=streaming, out=sys.stdout, aside=sys.stderr)
     return await exchange(conversations, session_id, text, telling)
-
-
-def check_text(text: str) -> None:
-    """Before anything is opened. Raises CommandFailed for what no agent can answer."""
-    if not text.strip():
-        raise CommandFailed("the message is empty", "invalid_request", WRONG_USAGE)
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        raise CommandFailed("the message is not UTF-8", "invalid_request", WRONG_USAGE) from None

@@ -5,7 +5,7 @@ import sys
 
 from sessionful.cli.console import say
 from sessionful.cli.conversations import AgentInfo, Conversations
-from sessionful.cli.exchange import exchange
+from sessionful.cli.exchange import check_text, exchange
 from sessionful.cli.failure import DONE, FAILED, INTERRUPTED, CommandFailed, line
 from sessionful.cli.foreground import Foreground
 from sessionful.cli.prompt import Prompt
@@ -86,6 +86,7 @@ class Chat:
             sys.stderr.write(line(error.message, error.code) + "\n")
 
     async def _answer(self, text: str) -> None:
+        check_text(text)
         telling = Telling(self._agent.reasoning, streaming=self._stream, out=sys.stdout, aside=sys.stdout)
         outcome = await exchange(self._conversations, self.session_id, text, telling)
         self.exists = True

@@ -22,11 +22,12 @@ def validate(
     path: Annotated[Path, typer.Argument(metavar="[PATH]", help="The configuration.")] = Path("config.yaml"),
 ) -> int:
     """Say what is wrong with a configuration, line by line."""
-    from sessionful import config
+    from sessionful import config, wiring
     from sessionful.domain.error import ConfigError
 
     try:
         loaded = config.load(path)
+        wiring.check_names(loaded)
     except ConfigError as error:
         sys.stderr.write(f"{error.message}\n")
         return WRONG_USAGE

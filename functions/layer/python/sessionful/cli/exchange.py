@@ -4,6 +4,7 @@ import asyncio
 from typing import NamedTuple
 
 from sessionful.cli.conversations import Conversations
+from sessionful.cli.failure import WRONG_USAGE, CommandFailed
 from sessionful.cli.telling import Ending, Telling
 from sessionful.domain.error import SessionNotFound, TurnNotFound
 from sessionful.domain.identity import sortable_id
@@ -16,6 +17,16 @@ class Outcome(NamedTuple):
 
     ending: Ending
     interrupted: bool
+
+
+def check_text(text: str) -> None:
+    """Before anything is opened. Raises CommandFailed for what no agent can answer."""
+    if not text.strip():
+        raise CommandFailed("the message is empty", "invalid_request", WRONG_USAGE)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise CommandFailed("the message is not UTF-8", "invalid_request", WRONG_USAGE) from None
 
 
 async def exchange(conversations: Conversations, session_id: str, text: str, telling: Telling) -> Outcome:

@@ -13,11 +13,11 @@ Agent = Annotated[
 ]
 Config = Annotated[
     Path | None,
-    Option("--config", metavar="FILE", help="The configuration (YAML). Default: one agent on a small local model."),
+    Option("--config", metavar="FILE", help="The configuration, YAML. (env SESSIONFUL_CONFIG)"),
 ]
 Session = Annotated[
     str | None,
-    Option("--session", metavar="ID", help="Any name; the same name is the same conversation. Default: a new one."),
+    Option("--session", metavar="ID", help="The same id is the same conversation. (env SESSIONFUL_SESSION)"),
 ]
 Url = Annotated[
     str | None,

@@ -70,6 +70,7 @@ def read_document(source: Path) -> dict[str, Any]:
     """From a file, or from standard input for `-`."""
     try:
         text = sys.stdin.read() if str(source) == "-" else source.read_text(encoding="utf-8")
+        text.encode()  # what is no UTF-8 was read as half surrogate pairs
         document = json.loads(text)
     except OSError as error:
         raise CommandFailed(f"{source} cannot be read: {error.strerror}", "invalid_request", WRONG_USAGE) from None

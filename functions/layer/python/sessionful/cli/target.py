@@ -84,7 +84,7 @@ class Target(NamedTuple):
         from sessionful import wiring
         from sessionful.cli.local import LocalConversations
 
-        service = wiring.open_service(self.configuration(), self.settings, only=self.agent)
+        service = wiring.open_service(self.configuration(), self.settings)
         return LocalConversations(service, OWNER, self.agent)
 
 

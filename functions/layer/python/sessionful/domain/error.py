@@ -167,7 +167,9 @@ def error_from(record: Mapping[str, Any]) -> AgentError:
     """The exception for an error as a turn's record keeps it: `{code, message, details}`."""
     code, message = str(record.get("code")), str(record.get("message"))
     kinds = {kind.code: kind for kind in reversed(every_error()) if "code" in vars(kind)}
-    return kinds.get(code, AgentError)(message, **(record.get("details") or {}))
+    error = kinds.get(code, AgentError)(message)
+    error.details = dict(record.get("details") or {})  # as they are: they may hold a key `message` of their own
+    return error
 
 
 def every_error() -> list[type[AgentError]]:

@@ -6,6 +6,7 @@ everything is erased, and in the last transaction, which takes the remains away,
 nothing is counted twice or forgotten, whenever a process dies: the remains say what is still to do.
 """
 
+from contextlib import aclosing
 from typing import Any
 
 from sessionful.domain.error import StoreUnavailable
@@ -17,6 +18,7 @@ from sessionful.stores.dynamodb.calls import pause
 from sessionful.stores.dynamodb.codec import Head
 from sessionful.stores.dynamodb.loading import Heads
 from sessionful.stores.dynamodb.table import PARTITION, SORT
+from sessionful.stores.lineage import END, START
 
 _TRIES = 40
 
@@ -54,10 +56,22 @@ class Erasing:
         await self._erase(head.partition, session.log)
         return True
 
-    async def after_expiry(self, head: Head) -> None:
-        """For a head that the table's own expiry took away: do what deleting it would have done. May be repeated."""
+    async def sweep(self, image: Item) -> None:
+        """Do what is still to be done about a head that the table's own expiry has taken away, or about remains whose
+        deleter died: `image` is that item, as the table's stream tells it. May be done twice, or beside a deleter."""
+        sort = image[SORT]["S"]
+        if sort == keys.HEAD:
+            for head in await self._heads.read([image]):
+                if head is not None:
+                    await self._expired(head)
+        elif sort.startswith(f"{keys.REMAINS}#"):
+            await self._erase(image[PARTITION]["S"], image["g"]["S"])
+
+    async def _expired(self, head: Head) -> None:
+        if head.shares and not await self._has_entries(head):
+            return  # told of a second time, after the last fork has let go
         remains = _remains(head)
-        held: Item = {name: remains[name] for name in ("h", "hp") if name in remains}
+        held: Item = {name: remains[name] for name in ("g", "h", "hp") if name in remains}
         expression = "SET #z = :z" + "".join(f", #{name} = :{name}" for name in held) + " ADD #fk :shares"
         values: Item = {**held, "z": remains["z"], "shares": number(head.shares)}
         at = key(head.partition, keys.remains(head.session.log))
@@ -90,23 +104,28 @@ class Erasing:
         held, home = remains["h"]["S"], remains["hp"]["S"]
         for tries in range(_TRIES):
             refused = await self._table.write(gone, await self._release(home, held))
-            if refused is None:
+            if refused is None or refused[0] is not None:  # done, or done before: by our own first try or somebody else
                 return home, held
-            if refused[0] is not None:
-                return None  # somebody else has just done it
             await pause(tries // 4)
         raise _crowded()
 
     async def _release(self, home: str, log: str) -> Action:
         """One hold less, counted where the log's session is by now: in its head or in its remains. When there is
-        neither, the table's expiry took the head and `after_expiry` will add up to the right count."""
+        neither, the table's expiry took the head, and `sweep` will add to what is written here."""
         item = await self.holder(home, log)
         values = {"less": number(-1)}
         if item is not None and item[SORT]["S"] == keys.HEAD:
             return update(key(home, keys.HEAD), "ADD #fk :less", "#g = :log", {**values, "log": string(log)})
         at = key(home, keys.remains(log))
         known = "attribute_exists(#z)" if item is not None and "z" in item else "attribute_not_exists(#z)"
-        return update(at, "ADD #fk :less", known, values)
+        return update(at, "SET #g = :log ADD #fk :less", known, {**values, "log": string(log)})
+
+    async def _has_entries(self, head: Head) -> bool:
+        first, last = keys.entry_range(head.session.log, START, END)
+        async with aclosing(self._table.pages(head.partition, first, last, limit=1)) as pages:
+            async for page in pages:
+                return bool(page.items)
+        return False
 
     async def holder(self, home: str, log: str) -> Item | None:
         """The item that counts the holds on a log."""
@@ -150,6 +169,7 @@ def pick_holder(items: list[Item], log: str) -> Item | None:
 def _remains(head: Head) -> Item:
     item = {
         **key(head.partition, keys.remains(head.session.log)),
+        "g": string(head.session.log),
         "fk": number(head.shares),
         "z": {"BOOL": True},
     }

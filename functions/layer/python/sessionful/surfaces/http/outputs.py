@@ -3,10 +3,11 @@
 from datetime import UTC, datetime
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from sessionful.core.agent import Agent
 from sessionful.core.history import HistoryMessage
+from sessionful.domain.agent import Reasoning
 from sessionful.domain.message import Part, Role
 from sessionful.domain.session import SHARED_AGENT, Session
 from sessionful.domain.turn import TurnStatus
@@ -144,12 +145,18 @@ class AgentResource(Resource):
     description: str
     model: str
     tools: list[ToolResource]
+    reasoning: Reasoning = Field(description="What of its doing the agent shows.")
 
     @classmethod
     def of(cls, agent: Agent) -> Self:
-        tools = [ToolResource(name=tool.spec.name, description=tool.spec.description) for tool in agent.tools]
-        description = agent.settings.description
-        return cls(id=agent.name, name=agent.name, description=description, model=agent.model.name, tools=tools)
+        return cls(
+            id=agent.name,
+            name=agent.name,
+            description=agent.settings.description,
+            model=agent.model.name,
+            tools=[ToolResource(name=tool.spec.name, description=tool.spec.description) for tool in agent.tools],
+            reasoning=agent.settings.reasoning,
+        )
 
 
 class AgentList(Resource):

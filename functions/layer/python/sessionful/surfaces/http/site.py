@@ -39,7 +39,11 @@ async def page() -> Response:
     return HTMLResponse(_page(), headers={"Content-Security-Policy": _POLICY})
 
 
-_POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'"
+_POLICY = (
+    "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; connect-src 'self'; img-src data:; "
+    "base-uri 'none'; frame-ancestors 'none'"
+)
+"""The page is one file, and nothing it shows can bring in another."""
 
 
 @cache
