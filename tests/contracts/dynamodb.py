@@ -4,7 +4,8 @@ import asyncio
 import atexit
 import logging
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from functools import cache
 from typing import Any
@@ -23,14 +24,7 @@ def with_endpoint() -> bool:
 
 @cache
 def moto_client() -> Any:
-    from moto.server import ThreadedMotoServer  # takes a second to load, which other stores need not wait for
-
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)  # a line for every request would bury what failed
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    atexit.register(server.stop)
-    host, port = server.get_host_and_port()
-    return _client(f"http://{host}:{port}")
+    return _client(_moto())
 
 
 @cache
@@ -69,3 +63,24 @@ def _client(endpoint: str) -> Any:
         aws_secret_access_key="testing",
         config=Config(max_pool_connections=64),
     )
+
+
+def _moto() -> str:
+    """moto has no isolation between requests: it checks a condition and writes in two movements, which DynamoDB does
+    not. So they are let in one at a time."""
+    # Loaded here, because it takes a second that the other stores need not wait for.
+    from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+    from werkzeug.serving import make_server
+
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)  # a line for every request would bury what failed
+    app = DomainDispatcherApplication(create_backend_app)
+    turnstile = threading.Lock()
+
+    def one_at_a_time(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        with turnstile:
+            return list(app(environ, start_response))
+
+    server = make_server("127.0.0.1", 0, one_at_a_time, threaded=True, request_handler=MotoRequestHandler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    atexit.register(server.shutdown)
+    return f"http://127.0.0.1:{server.server_port}"

@@ -48,7 +48,10 @@ class Relay:
 
     def serve(self, operation: str, request: Json, forward: Forward) -> Answer:
         spoil, watch = self.spoil, self.watch
-        spoiled = (lambda: spoil(operation, request, forward)) if spoil else forward
+
+        def spoiled() -> Answer:
+            return spoil(operation, request, forward) if spoil else forward()
+
         answer = watch(operation, request, spoiled) if watch else spoiled()
         self.heard.append(Heard(operation, request, answer))
         return answer

@@ -236,6 +236,12 @@ async def test_a_session_that_exists_is_not_taken_for_ones_own(table: Bench) -> 
     await table.log.create(same)
     with pytest.raises(SessionExists):
         await table.log.create(same)
+    many = [an_entry(str(turn), Position(turn, 1), message_count=turn) for turn in range(1, 61)]
+    imported = a_session(CHILD, turns=60, last=Position(60, 1), message_count=60)
+    await table.log.create(imported, many)
+    with pytest.raises(SessionExists):
+        await table.log.create(imported, many)
+    assert await table.log.read(imported, 100) == many
     entry = an_entry("twice")
     await table.log.insert(KEY, entry)
     await table.log.insert(KEY, entry)

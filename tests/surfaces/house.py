@@ -16,7 +16,7 @@ from sessionful.domain.agent import AgentSettings
 from sessionful.domain.message import Message, Text, ToolCall
 from sessionful.domain.usage import Usage
 from sessionful.models.scripted import Reply, ScriptedModel
-from sessionful.ports import Finish, ModelRequest, Piece, TextPiece, Tool, ToolContext, ToolSpec
+from sessionful.ports import Finish, ModelRequest, Piece, SessionLog, TextPiece, Tool, ToolContext, ToolSpec
 from sessionful.stores.in_memory import InMemoryLog
 from sessionful.surfaces.http import create_app
 
@@ -73,7 +73,7 @@ def settings(**fields: Any) -> AgentSettings:
 
 
 def an_agent(
-    log: InMemoryLog,
+    log: SessionLog,
     name: str = "assistant",
     replies: Sequence[Reply] = (),
     tools: Sequence[Tool] = (),

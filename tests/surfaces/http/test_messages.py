@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
+from urllib.parse import quote, unquote
 
 import httpx
 import pytest
@@ -118,6 +119,21 @@ async def test_a_message_without_a_session_opens_one(client: httpx.AsyncClient) 
     for count in (1, 3):
         answer = (await client.post("/agents/assistant/messages", json=named)).json()
         assert answer["response"] == f"You said: Hi ({count} messages in view)"
+
+
+@pytest.mark.parametrize("session_id", [" séance 🙂 100% ", "user:42", "../x?y#z&a=b", "日本"[:2] * 128])
+async def test_any_printable_id_is_a_sessions(client: httpx.AsyncClient, session_id: str) -> None:
+    body = {"message": "Hi", "session_id": session_id}
+    if "/" in session_id:
+        assert (await client.post("/agents/assistant/messages", json=body)).status_code == 400
+        return
+    for path in ("/agents/assistant/messages", "/agents/assistant/messages/stream"):
+        response = await client.post(path, json=body)
+        assert response.status_code == 200
+        assert unquote(response.headers["x-session-id"]) == session_id
+    got = await client.get(f"/sessions/{quote(session_id, safe='')}")
+    assert (got.json()["id"], got.json()["message_count"]) == (session_id, 4)
+    assert (await client.get("/sessions")).json()["sessions"][0]["id"] == session_id
 
 
 @pytest.mark.parametrize("path", [PATH, "/sessions/s1/message", "/agents/assistant/messages"])

@@ -12,7 +12,7 @@ from sessionful.stores import heads
 from sessionful.stores.dynamodb import keys
 from sessionful.stores.dynamodb.access import Page, Table, Updated
 from sessionful.stores.dynamodb.actions import ABSENT, Action, Attribute, Item, key, number, put, string, update
-from sessionful.stores.dynamodb.calls import pause
+from sessionful.stores.dynamodb.calls import crowded, pause
 from sessionful.stores.dynamodb.codec import NEVER_MS, NEVER_SECONDS, RUNNING, Head, move
 from sessionful.stores.dynamodb.entries import write_json, write_message
 from sessionful.stores.dynamodb.holding import Held
@@ -132,7 +132,7 @@ class Admission:
                 return self._held.admit(after, running, past)
             await pause(tries)
         await self._drop(stored)
-        raise StoreUnavailable("too many write to this session at once")
+        raise crowded()
 
     async def _drop(self, stored: tuple[Head, Attribute] | None) -> None:
         """Erase a message that surely was not admitted: after a lost answer it may well have been."""

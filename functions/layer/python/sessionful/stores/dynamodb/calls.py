@@ -66,6 +66,10 @@ class Failure(NamedTuple):
         return StoreUnavailable("the session store refuses the request", reason=self.code)
 
 
+def crowded() -> StoreUnavailable:
+    return StoreUnavailable("too many write to this session at once")
+
+
 async def pause(tries: int) -> None:
     """Full jitter: anything up to a limit that doubles with each try, so that those who collided spread out."""
     longest = min(_LONGEST_PAUSE_SECONDS, _FIRST_PAUSE_SECONDS * 2**tries)

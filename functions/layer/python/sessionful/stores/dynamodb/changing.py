@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from sessionful.domain.error import InvalidRequest, StoreUnavailable
+from sessionful.domain.error import InvalidRequest
 from sessionful.domain.session import Segment, Session, SessionChange, SessionKey
 from sessionful.stores import heads
 from sessionful.stores.dynamodb import keys
 from sessionful.stores.dynamodb.access import Table
 from sessionful.stores.dynamodb.actions import string
-from sessionful.stores.dynamodb.calls import pause
+from sessionful.stores.dynamodb.calls import crowded, pause
 from sessionful.stores.dynamodb.codec import Head, move
 from sessionful.stores.dynamodb.loading import Heads
 
@@ -31,7 +31,7 @@ class Changing:
             if await self._moved(head, after := heads.changed(head.session, change)):
                 return after
             await pause(tries // 4)
-        raise _crowded()
+        raise crowded()
 
     async def rebase(self, session: SessionKey, past: Sequence[Segment], message_count: int) -> Session:
         """Raises SessionNotFound, SessionExpired, SessionBusy, and InvalidRequest for a log it never shared."""
@@ -44,7 +44,7 @@ class Changing:
             if await self._moved(head, after := heads.rebased(head.session, tuple(past), message_count)):
                 return after
             await pause(tries // 4)
-        raise _crowded()
+        raise crowded()
 
     async def _moved(self, head: Head, session: Session) -> bool:
         after, maker = await self._heads.settled(replace(head, session=session)), keys.nonce()
@@ -55,7 +55,3 @@ class Changing:
             return False
         await self._heads.drop(head, head.settings)
         return True
-
-
-def _crowded() -> StoreUnavailable:
-    return StoreUnavailable("too many write to this session at once")

@@ -6,21 +6,22 @@ everything is erased, and in the last transaction, which takes the remains away,
 nothing is counted twice or forgotten, whenever a process dies: the remains say what is still to do.
 """
 
+import asyncio
 from contextlib import aclosing
 from typing import Any
 
-from sessionful.domain.error import StoreUnavailable
 from sessionful.domain.session import SessionKey
 from sessionful.stores.dynamodb import keys
 from sessionful.stores.dynamodb.access import Table
 from sessionful.stores.dynamodb.actions import Action, Item, delete, key, number, put, string, update
-from sessionful.stores.dynamodb.calls import pause
+from sessionful.stores.dynamodb.calls import crowded, pause
 from sessionful.stores.dynamodb.codec import Head
 from sessionful.stores.dynamodb.loading import Heads
 from sessionful.stores.dynamodb.table import PARTITION, SORT
 from sessionful.stores.lineage import END, START
 
 _TRIES = 40
+_KEYS_AT_ONCE = 8
 
 
 class Erasing:
@@ -35,7 +36,7 @@ class Erasing:
             if await self.bury(head):
                 return
             await pause(tries // 4)
-        raise _crowded()
+        raise crowded()
 
     async def bury(self, head: Head) -> bool:
         """Replace the head by its remains, and erase what nobody needs. False when the head is another by now."""
@@ -61,10 +62,10 @@ class Erasing:
         deleter died: `image` is that item, as the table's stream tells it. May be done twice, or beside a deleter."""
         sort = image[SORT]["S"]
         if sort == keys.HEAD:
-            for head in await self._heads.read([image]):
-                if head is not None:
-                    await self._expired(head)
-        elif sort.startswith(f"{keys.REMAINS}#"):
+            (head,) = await self._heads.read([image])
+            if head is not None:  # else an earlier sweep has begun to erase, and left remains
+                await self._expired(head)
+        if sort == keys.HEAD or sort.startswith(f"{keys.REMAINS}#"):
             await self._erase(image[PARTITION]["S"], image["g"]["S"])
 
     async def _expired(self, head: Head) -> None:
@@ -76,7 +77,6 @@ class Erasing:
         values: Item = {**held, "z": remains["z"], "shares": number(head.shares)}
         at = key(head.partition, keys.remains(head.session.log))
         await self._table.write(update(at, expression, "attribute_not_exists(#z)", values))
-        await self._erase(head.partition, head.session.log)
 
     async def _erase(self, partition: str, log: str) -> None:
         """Erase a log that has no head any more: all of it, or only what forks cannot see."""
@@ -107,7 +107,7 @@ class Erasing:
             if refused is None or refused[0] is not None:  # done, or done before: by our own first try or somebody else
                 return home, held
             await pause(tries // 4)
-        raise _crowded()
+        raise crowded()
 
     async def _release(self, home: str, log: str) -> Action:
         """One hold less, counted where the log's session is by now: in its head or in its remains. When there is
@@ -136,22 +136,26 @@ class Erasing:
         name = keys.log_name(log)
         kinds = (keys.HEAD_PIECE,) if shared else (keys.HEAD_PIECE, keys.ENTRY, keys.ENTRY_PIECE)
         prefixes = tuple(f"{kind}#{name}#" for kind in kinds)
-        params: dict[str, Any] = {
-            "ConsistentRead": True,
-            "ProjectionExpression": f"#{PARTITION}, #{SORT}, #g",
-        }
+        params: dict[str, Any] = {"ConsistentRead": True, "ProjectionExpression": f"#{PARTITION}, #{SORT}, #g"}
         while True:
             page = await self._table.query(f"#{PARTITION} = :partition", {"partition": string(partition)}, **params)
-            doomed = [
-                key(partition, item[SORT]["S"])
-                for item in page.items
-                if item[SORT]["S"].startswith(prefixes)
-                or (item[SORT]["S"].startswith(f"{keys.IDEMPOTENCY}#") and item["g"]["S"] == log)
-            ]
-            await self._table.erase_all(doomed)
+            sorts = [item[SORT]["S"] for item in page.items]
+            await self._table.erase_all([key(partition, sort) for sort in sorts if sort.startswith(prefixes)])
+            used = [sort for sort in sorts if sort.startswith(f"{keys.IDEMPOTENCY}#")]
+            await self._erase_keys(partition, log, used)
             if page.last is None:
                 return
             params["ExclusiveStartKey"] = page.last
+
+    async def _erase_keys(self, partition: str, log: str, sorts: list[str]) -> None:
+        """Idempotency keys are found without knowing the log, so a new session of this id may have written over one."""
+        at_once = asyncio.Semaphore(_KEYS_AT_ONCE)
+
+        async def erase(sort: str) -> None:
+            async with at_once:
+                await self._table.write(delete(key(partition, sort), "#g = :log", {"log": string(log)}))
+
+        await asyncio.gather(*map(erase, sorts))
 
 
 def holder_keys(home: str, log: str) -> list[Item]:
@@ -176,7 +180,3 @@ def _remains(head: Head) -> Item:
     if head.held is not None and (home := head.home(head.held)) is not None:
         item |= {"h": string(head.held), "hp": string(home)}
     return item
-
-
-def _crowded() -> StoreUnavailable:
-    return StoreUnavailable("too many write to this session at once")

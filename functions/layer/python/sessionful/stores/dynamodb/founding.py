@@ -11,14 +11,14 @@ from sessionful.stores import heads
 from sessionful.stores.dynamodb import keys
 from sessionful.stores.dynamodb.access import Table
 from sessionful.stores.dynamodb.actions import ABSENT, Action, Item, key, number, put, string, update
-from sessionful.stores.dynamodb.calls import pause
+from sessionful.stores.dynamodb.calls import crowded, pause
 from sessionful.stores.dynamodb.codec import Head, new_item
 from sessionful.stores.dynamodb.entries import write_entry
 from sessionful.stores.dynamodb.erasing import Erasing, holder_keys, pick_holder
 from sessionful.stores.dynamodb.loading import Heads
 from sessionful.stores.dynamodb.packing import ENTRY_BYTES
-from sessionful.stores.dynamodb.pieces import Pieces, Place
-from sessionful.stores.dynamodb.reading import Entries, entry_key
+from sessionful.stores.dynamodb.pieces import Pieces
+from sessionful.stores.dynamodb.reading import Entries, entry_key, entry_pieces
 from sessionful.stores.dynamodb.table import PARTITION, SORT
 from sessionful.stores.lineage import START, forked, log_at, tip
 
@@ -43,6 +43,7 @@ class Founding:
         size = sum(len(value) for item in items for value in item["d"].values())
         together = len(items) <= _MOST_IN_TRANSACTION and size <= _MOST_BYTES_IN_TRANSACTION
         if not together:
+            await self._make_room(session.key)
             await self._table.put_all(items)
         try:
             await self._enter(head, [put(item) for item in items] if together else [])
@@ -74,7 +75,7 @@ class Founding:
                 raise
             await self._undo(head, [])
             await pause(tries // 4)
-        raise _crowded()
+        raise crowded()
 
     async def _seen(self, parent: Head, place: Position, asked: bool) -> tuple[int, Usage, Item]:
         """The sums at a place of the parent's past, and the item that counts who holds on to the log it lies in."""
@@ -116,7 +117,7 @@ class Founding:
                 return True
             await self._make_room(session.key)
             await pause(tries // 4)
-        raise _crowded()
+        raise crowded()
 
     async def _make_room(self, session: SessionKey) -> None:
         """Erase the key's holder when it has expired. Raises SessionExists."""
@@ -127,7 +128,7 @@ class Founding:
             await self._erasing.bury(holder)
 
     async def _item(self, head: Head, entry: Entry) -> Item:
-        stored = await self._pieces.put(_place(head), write_entry(entry), ENTRY_BYTES)
+        stored = await self._pieces.put(entry_pieces(head), write_entry(entry), ENTRY_BYTES)
         return {**entry_key(head.partition, head.session.log, entry.position), "d": stored}
 
     async def _undo(self, head: Head, items: Sequence[Item], written: bool = False) -> None:
@@ -135,9 +136,10 @@ class Founding:
         after a lost answer it may well be there."""
         await self._heads.drop(head, head.settings)
         for item in items:
-            await self._pieces.drop(_place(head), item["d"])
-        if written:
-            with contextlib.suppress(RateLimited, StoreUnavailable):
+            await self._pieces.drop(entry_pieces(head), item["d"])
+        with contextlib.suppress(RateLimited, StoreUnavailable):
+            there = await self._heads.find(head.session.key) if written else None
+            if there is not None and there.session.log != head.session.log:
                 await self._table.erase_all([key(item[PARTITION]["S"], item[SORT]["S"]) for item in items])
 
 
@@ -151,10 +153,6 @@ def _check(session: Session, entries: Sequence[Entry]) -> None:
         last = entry.position
 
 
-def _place(head: Head) -> Place:
-    return Place(head.partition, keys.ENTRY_PIECE, head.session.log)
-
-
 def _hold(holder: Item, log: str) -> Action:
     """One hold more on a log. Remains that nobody holds any more are being erased, and take no new one."""
     at = key(holder[PARTITION]["S"], holder[SORT]["S"])
@@ -166,7 +164,3 @@ def _hold(holder: Item, log: str) -> Action:
 
 def _no_entry(session: Session, place: Position) -> InvalidRequest:
     return InvalidRequest("the session has no entry at this place", session_id=session.key.id, at=list(place))
-
-
-def _crowded() -> StoreUnavailable:
-    return StoreUnavailable("too many write to this session at once")

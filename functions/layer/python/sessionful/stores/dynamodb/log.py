@@ -129,8 +129,8 @@ class DynamoDBLog:
         return await self._turns.turn_for(key, idempotency_key)
 
     async def sweep(self, image: dict[str, Any]) -> None:
-        """For whoever follows the table's stream: finish the end of a session. `image` is an item in DynamoDB's
-        notation: the head that the table's expiry removed, or the remains (sort key `R#…`) that a deletion left."""
+        """For whoever follows the table's stream: finish the end of a session. `image` is an item as the client gives
+        it: the head that the table's expiry removed, or the remains (sort key `R#…`) that a deletion left behind."""
         await self._erasing.sweep(image)
 
     async def close(self) -> None:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from sessionful.domain.session import Position, Session, SessionKey
 from sessionful.domain.turn import Entry, Window
+from sessionful.stores.detached import detached_entry
 from sessionful.stores.dynamodb import keys
 from sessionful.stores.dynamodb.access import Page, Table
 from sessionful.stores.dynamodb.actions import Attribute, Item, key, string
@@ -21,6 +22,8 @@ from sessionful.stores.lineage import START, Stretch, stretches
 _MOST_AT_ONCE = 1000
 _KNOWN_SIZES = 10_000
 _SMALL_ENTRY = 256
+_KEPT_ENTRIES = 1_000
+_KEPT_CHARACTERS = 8_000
 
 
 class Stored(NamedTuple):
@@ -44,6 +47,7 @@ class Entries:
         self._heads = heads
         self._sizes: Recent[str, int] = Recent(_KNOWN_SIZES)
         self._typical = 0
+        self._read: Recent[tuple[str, Position], tuple[str, Entry]] = Recent(_KEPT_ENTRIES)
 
     async def newest(self, session: SessionKey, window: Window) -> Page:
         """The newest entries of the session's partition, whichever log is its own: asked for before the head is
@@ -129,7 +133,17 @@ class Entries:
     async def _opened(self, found: Sequence[Stored]) -> list[Entry]:
         places = [(Place(one.home, keys.ENTRY_PIECE, one.log), one.attribute) for one in found]
         texts = await self._pieces.texts(places)
-        return [read_entry(text, one.at) for one, text in zip(found, texts, strict=True) if text is not None]
+        return [self._parsed(one, text) for one, text in zip(found, texts, strict=True) if text is not None]
+
+    def _parsed(self, stored: Stored, text: str) -> Entry:
+        """Parsing the window is most of a turn's own time, and most of it was in the last turn's window too."""
+        place = stored.log, stored.at
+        known = self._read.get(place)
+        if known is None or known[0] != text:
+            known = text, read_entry(text, stored.at)
+            if len(text) <= _KEPT_CHARACTERS:
+                self._read.put(place, known)
+        return detached_entry(known[1])
 
 
 class _Own(NamedTuple):
@@ -163,6 +177,10 @@ def _own_entries(session: Session, page: Page) -> _Own | None:
 
 def _stored(item: Item, log: str) -> Stored:
     return Stored(keys.position(item[SORT]["S"]), log, item[PARTITION]["S"], item["d"])
+
+
+def entry_pieces(head: Head) -> Place:
+    return Place(head.partition, keys.ENTRY_PIECE, head.session.log)
 
 
 def entry_key(home: str, log: str, at: Position) -> Item:

@@ -2,22 +2,22 @@
 
 from dataclasses import replace
 
-from sessionful.domain.error import InvalidRequest, LeaseLost, StoreUnavailable
+from sessionful.domain.error import InvalidRequest, LeaseLost
 from sessionful.domain.session import RunningTurn, Session, SessionKey
 from sessionful.domain.turn import Entry, Lease
 from sessionful.stores import heads
 from sessionful.stores.dynamodb import keys
 from sessionful.stores.dynamodb.access import Table
 from sessionful.stores.dynamodb.actions import ABSENT, Attribute, Item, key, number, put, string, update
-from sessionful.stores.dynamodb.calls import pause
+from sessionful.stores.dynamodb.calls import crowded, pause
 from sessionful.stores.dynamodb.codec import Head, move
 from sessionful.stores.dynamodb.entries import write_entry
 from sessionful.stores.dynamodb.holding import Held
 from sessionful.stores.dynamodb.loading import Heads
 from sessionful.stores.dynamodb.marks import marked
 from sessionful.stores.dynamodb.packing import ENTRY_BYTES
-from sessionful.stores.dynamodb.pieces import Pieces, Place
-from sessionful.stores.dynamodb.reading import entry_key
+from sessionful.stores.dynamodb.pieces import Pieces
+from sessionful.stores.dynamodb.reading import entry_key, entry_pieces
 from sessionful.stores.dynamodb.table import SORT
 
 _TRIES = 40
@@ -44,16 +44,16 @@ class Turns:
         for tries in range(_TRIES):
             heads.check_free(head.session, self._heads.clock())
             next_head, placed = heads.inserted(head.session, entry, self._heads.clock())
-            stored = await self._pieces.put(_place(head), write_entry(placed), ENTRY_BYTES)
+            stored = await self._pieces.put(entry_pieces(head), write_entry(placed), ENTRY_BYTES)
             # Anybody may insert at this place, and the same text too: the nonce tells our own entry from theirs.
             nonce = {"w": string(keys.nonce())}
             after, refused = await self._store(head, next_head, placed, {"d": stored, **nonce})
             if refused is None:
                 return after.session
-            await self._pieces.drop(_place(head), stored)
+            await self._pieces.drop(entry_pieces(head), stored)
             await pause(tries // 4)
             head = await self._heads.live(session)
-        raise _crowded()
+        raise crowded()
 
     async def renew(self, lease: Lease, lease_until: int) -> bool:
         holding = _holding(lease) | {"until": number(lease_until)}
@@ -105,7 +105,7 @@ class Turns:
     async def _write(self, lease: Lease, entry: Entry, lease_until: int | None) -> Head:
         """Stores the entry and moves the head; `lease_until` is None for the turn's last entry."""
         head = self._held.get(lease) or await self._head_of(lease)
-        place = _place(head)
+        place = entry_pieces(head)
         stored = await self._pieces.put(place, write_entry(entry), ENTRY_BYTES)
         try:
             after = await self._written(lease, head, entry, stored, lease_until)
@@ -130,7 +130,7 @@ class Turns:
             if refused.get("d") is not None:
                 raise InvalidRequest("the log has an entry at this place", position=list(entry.position))
             await pause(tries // 4)
-        raise _crowded()
+        raise crowded()
 
     async def _store(self, head: Head, session: Session, entry: Entry, stored: Item) -> tuple[Head, Item | None]:
         """The head after it, and None when it was done; else the entry in the way, or `{}` when the head was."""
@@ -156,13 +156,5 @@ def _prolonged(running: RunningTurn | None, lease_until: int | None) -> RunningT
     return running.model_copy(update={"lease_until": lease_until})
 
 
-def _place(head: Head) -> Place:
-    return Place(head.partition, keys.ENTRY_PIECE, head.session.log)
-
-
 def _holding(lease: Lease) -> Item:
     return {"log": string(lease.log), "epoch": number(lease.epoch), "turn": number(lease.turn)}
-
-
-def _crowded() -> StoreUnavailable:
-    return StoreUnavailable("too many write to this session at once")

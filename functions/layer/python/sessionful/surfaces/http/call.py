@@ -54,6 +54,11 @@ class Call(NamedTuple):
         return self._replace(agent=one_of("agent_id", self.agent, agent_id))
 
 
+def as_header(session_id: str) -> str:
+    """A header holds ASCII, and loses spaces at its ends: they and `%` are percent-encoded, as in a path."""
+    return quote(session_id, safe="!\"#$&'()*+,-.:;<=>?@[\\]^_`{|}~")
+
+
 def check_session(session_id: str, body: Mapping[str, str | None]) -> None:
     """Raises InvalidRequest when the body names another session than the path."""
     for field, named in body.items():

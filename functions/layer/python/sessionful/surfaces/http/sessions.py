@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from fastapi import Header, Path, Query
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from sessionful.domain.error import VersionConflict
 from sessionful.domain.session import NewSession, SessionChange
@@ -15,7 +15,7 @@ from sessionful.surfaces.http.inputs import ForkInput, SessionChangeInput, Sessi
 from sessionful.surfaces.http.messages import past_message
 from sessionful.surfaces.http.openapi import ANYWHERE, IN_SESSION, WITH_BODY
 from sessionful.surfaces.http.outputs import MessageList, MessageResource, SessionList, SessionResource
-from sessionful.surfaces.http.reply import reply, session_reply
+from sessionful.surfaces.http.reply import document_reply, reply, session_reply
 from sessionful.surfaces.http.routes import Routes
 
 SessionId = Annotated[str, Path(description="1 to 256 printable characters without a slash.")]
@@ -122,7 +122,7 @@ async def get_messages(
 async def export_session(request: Request, session_id: SessionId) -> Response:
     """The portable document of a session, for `import`."""
     call = Call.of(request)
-    return JSONResponse(await call.service.export_session(call.owner, call.agent, session_id))
+    return document_reply(await call.service.export_session(call.owner, call.agent, session_id))
 
 
 async def _change(request: Request, session_id: str, fields: dict[str, Any], if_match: str | None) -> Response:

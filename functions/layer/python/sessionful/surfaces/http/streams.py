@@ -12,7 +12,7 @@ from sessionful.domain.error import InvalidRequest
 from sessionful.domain.event import Cursor, Told
 from sessionful.domain.session import SHARED_AGENT
 from sessionful.surfaces.http.body import read
-from sessionful.surfaces.http.call import Call
+from sessionful.surfaces.http.call import Call, as_header
 from sessionful.surfaces.http.event_stream import open_stream
 from sessionful.surfaces.http.inputs import MessagePost
 from sessionful.surfaces.http.openapi import ADMISSION, IN_SESSION, parameter
@@ -96,7 +96,7 @@ async def _start(request: Request, session_id: str | None, key: str | None, *, t
         wish.after,
         heartbeat=call.surface.heartbeat,
         one_turn=True,
-        headers={"X-Session-Id": home.id, "X-Turn-Id": handle.turn_id},
+        headers={"X-Session-Id": as_header(home.id), "X-Turn-Id": handle.turn_id},
     )
 
 
@@ -113,7 +113,7 @@ async def _follow(request: Request, session_id: str, *, typed: bool = False) -> 
         wish.after,
         heartbeat=call.surface.heartbeat,
         grace=GRACE,
-        headers={"X-Session-Id": session_id},
+        headers={"X-Session-Id": as_header(session_id)},
     )
 
 

@@ -11,7 +11,7 @@ from sessionful.domain.identity import new_session_id
 from sessionful.domain.message import Message
 from sessionful.domain.turn import TurnRecord
 from sessionful.surfaces.http.body import read
-from sessionful.surfaces.http.call import Call, check_session
+from sessionful.surfaces.http.call import Call, as_header, check_session
 from sessionful.surfaces.http.errors import error_response
 from sessionful.surfaces.http.inputs import MessagePost
 from sessionful.surfaces.http.messages import posted_message
@@ -117,7 +117,7 @@ async def _answer(
 ) -> Response:
     asked = patience(prefer, call.surface.wait_limit)
     record = await handle.result(asked.seconds)
-    headers = {"X-Session-Id": record.session_id, "X-Turn-Id": record.turn_id, **asked.headers}
+    headers = {"X-Session-Id": as_header(record.session_id), "X-Turn-Id": record.turn_id, **asked.headers}
     if record.status == "running":
         headers["Location"] = call.path(record.session_id, "turns", record.turn_id)
         return reply(StillRunning(session_id=record.session_id, turn_id=record.turn_id), 202, headers)
