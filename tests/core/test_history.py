@@ -49,6 +49,8 @@ async def test_a_running_turns_question_is_there_before_its_answer() -> None:
     await until(lambda: talk.model.requests)
     page = await talk.service.history("me", None, "s1")
     assert [(m.text, m.status) for m in page.messages] == [("why?", "running")]
+    backwards = await talk.service.history("me", None, "s1", before="99.0.0")
+    assert backwards.messages == page.messages
     await handle.result()
     page = await talk.service.history("me", None, "s1")
     assert [(m.role, m.status) for m in page.messages] == [("user", "completed"), ("assistant", "completed")]

@@ -14,8 +14,11 @@ from sessionful.domain.error import (
     SessionNotFound,
     TurnNotFound,
 )
+from sessionful.domain.event import Cursor
 from sessionful.domain.message import Message, Text, Thinking, ToolCall
-from sessionful.ports import ModelRequest
+from sessionful.domain.turn import NewTurn, Window
+from sessionful.domain.usage import Usage
+from sessionful.ports import CallPiece, Finish, ModelRequest, TextPiece
 from sessionful.tools.function import tool
 from tests.core.conversation import Conversation, calling, text_of, told, until
 
@@ -160,9 +163,6 @@ async def test_the_first_token_is_told_before_the_second_leaves_the_model() -> N
     gate = asyncio.Event()
 
     async def gated(_: ModelRequest):
-        from sessionful.domain.usage import Usage
-        from sessionful.ports import Finish, TextPiece
-
         yield TextPiece("first")
         await gate.wait()
         yield TextPiece(" second")
@@ -191,8 +191,6 @@ async def test_a_step_is_stored_before_it_is_told() -> None:
 async def test_a_dead_holders_turn_is_closed_and_the_session_goes_on() -> None:
     talk = await Conversation(["never", "fine"], lease_ms=1000).open()
     key = (await talk.service.get_session("me", None, "s1")).key
-    from sessionful.domain.turn import NewTurn, Window
-
     dead = await talk.log.begin(
         key, NewTurn(nonce="n", agent="assistant", message=Message.user("lost"), lease_ms=1000), Window(10, 10_000)
     )
@@ -307,3 +305,23 @@ async def test_a_replys_parts_keep_the_order_they_began_in() -> None:
     talk = await Conversation([Message.assistant(parts), "done"], [add]).open()
     await talk.ask("go")
     assert list(talk.model.requests[1].messages[1].parts) == parts
+
+
+async def test_half_a_surrogate_pair_is_neither_stored_nor_told() -> None:
+    call = CallPiece(0, "c0", "add", '{"a": "\\ud800"}')
+    talk = await Conversation([[TextPiece("a\ud800b"), call, Finish("tool_use", Usage())], "done"], [add]).open()
+    events = await told(await talk.say("x\udfffy"))
+    assert text_of(events) == "a?bdone"
+    history = (await talk.messages())[:3]
+    assert [m.text for m in history[:2]] == ["x?y", "a?b"]
+    assert history[2].tool_results[0].is_error
+    assert all(t.event.model_dump_json() for t in events)
+
+
+async def test_following_an_ended_session_or_a_turn_that_cannot_be_ends_at_once() -> None:
+    talk = await Conversation().open()
+    with pytest.raises(InvalidRequest):
+        await _followed(talk, Cursor(9, 1, 1))
+    await talk.service.end_session("me", None, "s1")
+    with pytest.raises(SessionEnded):
+        await _followed(talk, None)

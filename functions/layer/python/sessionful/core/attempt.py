@@ -74,6 +74,10 @@ class Attempt:
         except AgentError as error:
             logger.warning("turn=<%s> code=<%s> | ended without being settled", self.running.turn_id, error.code)
             self.feed.tell(TurnFailed(turn_id=self.running.turn_id, error=as_json(error)))
+        except Exception:
+            logger.exception("turn=<%s> | a step could not be stored", self.running.turn_id)
+            error = AgentError("the turn failed unexpectedly")
+            self.feed.tell(TurnFailed(turn_id=self.running.turn_id, error=as_json(error)))
         finally:
             deadline.cancel()
             keeper.close()

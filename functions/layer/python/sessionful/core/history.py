@@ -61,7 +61,8 @@ async def _forwards(log: SessionLog, session: Session, limit: int, place: Place)
 
 
 async def _backwards(log: SessionLog, session: Session, limit: int, place: Place) -> HistoryPage:
-    found = list[HistoryMessage]()
+    running = session.running
+    found = list(_running(session, (0, 0, -1), set())) if running and (running.number, 1, 0) < place else []
     position = Position(place[0], place[1] + 1)
     while len(found) <= limit:
         entries = await log.read(session, limit + 2, before=position, newest_first=True)

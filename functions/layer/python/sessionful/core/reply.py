@@ -6,7 +6,7 @@ from typing import Literal
 
 from sessionful.domain.error import ModelError
 from sessionful.domain.event import TextDelta, ThinkingDelta
-from sessionful.domain.message import Message, Part, Text, Thinking, ToolCall
+from sessionful.domain.message import Message, Part, Text, Thinking, ToolCall, storable
 from sessionful.domain.usage import Usage
 from sessionful.ports import CallPiece, Finish, Piece, TextPiece, ThinkingPiece
 
@@ -19,11 +19,12 @@ class _Call:
         call_id = self.id or f"call_{slot}"
         try:
             arguments = json.loads(self.json or "{}")
+            json.dumps(arguments, ensure_ascii=False).encode()  # half a surrogate pair can be escaped, not stored
         except ValueError:
             arguments = None
         if isinstance(arguments, dict):
             return ToolCall(id=call_id, name=self.name, arguments=arguments)
-        return ToolCall(id=call_id, name=self.name, invalid=self.json)
+        return ToolCall(id=call_id, name=self.name, invalid=storable(self.json))
 
 
 class Reply:
@@ -38,11 +39,11 @@ class Reply:
 
     def take(self, piece: Piece) -> Iterator[TextDelta | ThinkingDelta]:
         if isinstance(piece, TextPiece):
-            if piece.text:
-                yield TextDelta(text=piece.text, index=self._block("text", piece.text))
+            if text := storable(piece.text):
+                yield TextDelta(text=text, index=self._block("text", text))
         elif isinstance(piece, ThinkingPiece):
-            if piece.text:
-                yield ThinkingDelta(text=piece.text, index=self._block("thinking", piece.text))
+            if text := storable(piece.text):
+                yield ThinkingDelta(text=text, index=self._block("thinking", text))
             if piece.signature or piece.redacted:
                 self._sign(piece)
         elif isinstance(piece, CallPiece):

@@ -16,6 +16,7 @@ from sessionful.core.window import reach, window
 from sessionful.domain.error import (
     InvalidRequest,
     SessionBusy,
+    SessionEnded,
     SessionNotFound,
     TurnNotFound,
 )
@@ -139,6 +140,8 @@ class Service(Sessions):
         key = await self.locate(owner, agent, session_id)
         head = await self.log_of(key.agent).get(key)
         number = after.turn if after is not None else head.turns + (0 if head.running is not None else 1)
+        if number > head.turns + 1:
+            raise InvalidRequest("the session has no such turn yet", field="after")
         while True:
             told_any = False
             handle = await self._numbered(key, max(number, 1))
@@ -210,6 +213,8 @@ class Service(Sessions):
         session = await log.get(key)
         if session.running is not None and session.running.number == number:
             return self._handle(session, session.running.turn_id)
+        if number > session.turns and session.ended_at is not None:
+            raise SessionEnded("the session was ended: no turn will follow", session_id=key.id)
         entries = await log.turn(session, number) if number <= session.turns else []
         return self._handle(session, entries[0].turn_id) if entries else None
 

@@ -2,9 +2,17 @@
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter
 
 Role = Literal["system", "user", "assistant", "tool"]
+
+
+def storable(text: str) -> str:
+    """The text with `?` for each half of a surrogate pair: those can be neither stored nor sent."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
+
+
+Words = Annotated[str, AfterValidator(storable)]
 
 
 class Value(BaseModel):
@@ -15,14 +23,14 @@ class Value(BaseModel):
 
 class Text(Value):
     type: Literal["text"] = "text"
-    text: str
+    text: Words
 
 
 class Thinking(Value):
     """The model's reasoning. `signature` and `redacted` go back to the vendor verbatim within a tool loop."""
 
     type: Literal["thinking"] = "thinking"
-    text: str = ""
+    text: Words = ""
     signature: str | None = None
     redacted: str | None = None
 
@@ -41,7 +49,7 @@ class ToolResult(Value):
     type: Literal["tool_result"] = "tool_result"
     call_id: str
     name: str = ""
-    content: str
+    content: Words
     is_error: bool = False
 
 

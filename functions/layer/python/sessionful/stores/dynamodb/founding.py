@@ -137,10 +137,11 @@ class Founding:
         await self._heads.drop(head, head.settings)
         for item in items:
             await self._pieces.drop(entry_pieces(head), item["d"])
-        with contextlib.suppress(RateLimited, StoreUnavailable):
-            there = await self._heads.find(head.session.key) if written else None
-            if there is not None and there.session.log != head.session.log:
-                await self._table.erase_all([key(item[PARTITION]["S"], item[SORT]["S"]) for item in items])
+        if written:
+            with contextlib.suppress(RateLimited, StoreUnavailable):
+                there = await self._heads.find(head.session.key)
+                if there is None or there.session.log != head.session.log:
+                    await self._table.erase_all([key(item[PARTITION]["S"], item[SORT]["S"]) for item in items])
 
 
 def _check(session: Session, entries: Sequence[Entry]) -> None:
