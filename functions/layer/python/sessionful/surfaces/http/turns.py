@@ -7,8 +7,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from sessionful.core.turns import TurnHandle
-from sessionful.domain.identity import new_session_id
 from sessionful.domain.message import Message
+from sessionful.domain.session import NewSession
 from sessionful.domain.turn import TurnRecord
 from sessionful.surfaces.http.body import read
 from sessionful.surfaces.http.call import Call, as_header, check_session
@@ -86,7 +86,10 @@ async def post(call: Call, session_id: str | None, body: MessagePost, key: str |
     if session_id is not None:
         check_session(session_id, {"session_id": body.session_id})
         return await admit(call, session_id, message, body.agent_id, key)
-    home = body.session_id or (session_id_for(call.owner, call.agent or "", key) if key else new_session_id())
+    if body.session_id is None and key is None:  # surely a new one: looking for it first would cost a request
+        made = await call.service.create_session(call.owner, call.agent, NewSession())
+        return await admit(call, made.key.id, message, body.agent_id, None)
+    home = body.session_id or session_id_for(call.owner, call.agent or "", str(key))
     return await admit(call, home, message, body.agent_id, key, create=True)
 
 
