@@ -35,7 +35,10 @@ def moto_url() -> str:
         with turnstile:
             return list(app(environ, start_response))
 
-    server = make_server("127.0.0.1", 0, one_at_a_time, threaded=True, request_handler=MotoRequestHandler)
+    class Handler(MotoRequestHandler):
+        disable_nagle_algorithm = True
+
+    server = make_server("127.0.0.1", 0, one_at_a_time, threaded=True, request_handler=Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     atexit.register(server.shutdown)
     return f"http://127.0.0.1:{server.server_port}"

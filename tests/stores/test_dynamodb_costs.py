@@ -111,7 +111,7 @@ async def test_the_write_and_the_read_of_an_admission_are_one_round_trip(table: 
 
 
 async def test_the_head_with_the_users_message_and_an_entry_are_each_under_one_kilobyte(table: Bench) -> None:
-    await a_session_of(table, 10_000)
+    await a_session_of(table, 1_000)
     writer = await begin(table.log, KEY, HUNDRED, WINDOW)
     head = next(item for item in table.items() if item["sk"]["S"] == "H")
     assert item_size(head) < 600

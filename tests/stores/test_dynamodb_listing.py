@@ -100,14 +100,14 @@ async def test_in_a_long_list_everybody_is_told_once_whatever_has_begun(log: Dyn
     begun = [a_key(f"s{number:03}", agent=AGENTS[number % 2]) for number in (0, 40, 41, 149)]
     for key in begun:
         await begin(log, key)
-    listed = [session.key for session in await told(log, 6)]
+    listed = [session.key for session in await told(log, 12)]
     assert len(listed) == len(set(listed)) == 150
     rest = [key for key in listed if key not in begun]
     assert [key.id for key in rest] == sorted((key.id for key in rest), reverse=True)
     clock.advance(LEASE_MS)
     for key in begun:
         await (await take_over(log, key)).settle()
-    assert {session.key for session in (await told(log, 6))[:4]} == set(begun)
+    assert {session.key for session in (await told(log, 12))[:4]} == set(begun)
 
 
 async def test_hundreds_of_sessions_in_one_quarter_of_an_hour_are_told_once_each(

@@ -76,8 +76,8 @@ class Attempt:
             self.feed.tell(TurnFailed(turn_id=self.running.turn_id, error=as_json(error)))
         except Exception:
             logger.exception("turn=<%s> | a step could not be stored", self.running.turn_id)
-            error = AgentError("the turn failed unexpectedly")
-            self.feed.tell(TurnFailed(turn_id=self.running.turn_id, error=as_json(error)))
+            failure = as_json(AgentError("the turn failed unexpectedly"))
+            self.feed.tell(TurnFailed(turn_id=self.running.turn_id, error=failure))
         finally:
             deadline.cancel()
             keeper.close()

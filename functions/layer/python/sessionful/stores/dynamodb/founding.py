@@ -63,6 +63,9 @@ class Founding:
             count, usage, holder = await self._seen(parent, place, at is not None)
             if child.key == source:
                 raise heads.already_exists(source)
+            if (holder[PARTITION], holder[SORT]) == tuple(key(keys.partition(child.key), keys.HEAD).values()):
+                await self._make_room(child.key)  # an ancestor's place; a transaction may not touch one item twice
+                continue
             session = forked(parent.session, place, child, count, usage)
             held = session.past[-1].log if session.past else None
             homes = {segment.log: parent.home(segment.log) or "" for segment in session.past}
