@@ -3,6 +3,7 @@
 import pytest
 
 from sessionful.domain.error import AgentError, SessionBusy
+from sessionful.domain.identity import new_turn_id
 from sessionful.domain.message import Message, ToolCall
 from sessionful.domain.session import Position
 from sessionful.domain.usage import Usage
@@ -80,7 +81,8 @@ async def test_what_was_put_in_by_hand_is_a_turn_of_its_own(log: SessionLog, clo
     assert head.version == before.version + 1
     assert await log.get(KEY) == head
     placed = {"position": Position(2, 1), "message_count": head.message_count, "usage_total": head.usage}
-    assert await log.turn(head, 2) == [entry.model_copy(update=placed)]
+    nonce = entry.turn_id.rpartition("_")[2]
+    assert await log.turn(head, 2) == [entry.model_copy(update={**placed, "turn_id": new_turn_id(2, nonce)})]
     assert (await begin(log)).lease.turn == 3
 
 

@@ -3,6 +3,7 @@ import asyncio
 import pytest
 
 from sessionful.domain.error import InvalidRequest
+from sessionful.domain.message import Message
 from sessionful.tools.function import tool
 from tests.core.conversation import Conversation, calling, until
 
@@ -88,3 +89,12 @@ async def test_forking_at_a_turn_forgets_what_came_after() -> None:
     with pytest.raises(InvalidRequest):
         await talk.service.fork_session("me", None, "s1", "other", at="77")
     await asyncio.sleep(0)
+
+
+async def test_what_was_put_in_by_hand_can_be_found_by_its_turn() -> None:
+    talk = await a_past()
+    await asyncio.gather(*(talk.service.add_messages("me", None, "s1", [Message.user(str(n))]) for n in range(5)))
+    page = await talk.service.history("me", None, "s1", 5, before="99.0.0")
+    for message in page.messages:
+        record = await talk.service.get_turn("me", None, "s1", message.turn_id)
+        assert record.message.text == message.text

@@ -77,7 +77,7 @@ class TurnLog(Protocol):
 
     async def insert(self, key: SessionKey, entry: Entry) -> Session:
         """Store messages that no turn made, as an ended turn of its own: the store sets its position to
-        (turns + 1, 1). Raises SessionBusy."""
+        (turns + 1, 1), and its turn's id to match. Raises SessionBusy."""
         ...
 
     async def renew(self, lease: Lease, lease_until: int) -> bool:

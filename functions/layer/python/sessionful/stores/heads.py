@@ -132,16 +132,18 @@ def appended(head: Session, entry: Entry, running: RunningTurn | None) -> Sessio
 
 
 def inserted(head: Session, entry: Entry, now: int) -> tuple[Session, Entry]:
-    """The head after messages were put in by hand, and their entry with its place and its sums: the caller may have
-    computed both from an older head."""
+    """The head after messages were put in by hand, and their entry with its place, its turn's id and its sums: the
+    caller may have computed them from an older head."""
+    number, nonce = head.turns + 1, entry.turn_id.rpartition("_")[2]
     placed = entry.model_copy(
         update={
-            "position": Position(head.turns + 1, 1),
+            "position": Position(number, 1),
+            "turn_id": new_turn_id(number, nonce),
             "message_count": head.message_count + len(entry.messages),
             "usage_total": head.usage + entry.usage,
         }
     )
-    after = appended(head, placed, None).model_copy(update={"turns": head.turns + 1, "updated_at": now})
+    after = appended(head, placed, None).model_copy(update={"turns": number, "updated_at": now})
     return after, placed
 
 
