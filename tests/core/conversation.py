@@ -14,6 +14,7 @@ from sessionful.domain.session import NewSession
 from sessionful.models.scripted import Reply, ScriptedModel
 from sessionful.ports import Tool
 from sessionful.stores.in_memory import InMemoryLog
+from sessionful.tools.function import tool
 
 
 class Clock:
@@ -72,3 +73,20 @@ async def until(condition: Any) -> None:
     async with asyncio.timeout(5):
         while not condition():  # noqa: ASYNC110 - what is waited for knows nothing of the test
             await asyncio.sleep(0.005)
+
+
+async def followed(talk: Conversation, cursor: Cursor | None) -> list[Told]:
+    return [t async for t in talk.service.follow("me", None, "s1", cursor)]
+
+
+@tool
+async def add(a: int, b: int) -> int:
+    """Add two numbers."""
+    return a + b
+
+
+@tool
+async def slow(seconds: float) -> str:
+    """Wait."""
+    await asyncio.sleep(seconds)
+    return "waited"

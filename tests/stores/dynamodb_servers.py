@@ -1,51 +1,25 @@
 """The DynamoDBs that the tests of this room run over: moto's server, and the one at an endpoint when there is one."""
 
 import asyncio
-import atexit
-import os
-import threading
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 from uuid import uuid4
 
 from sessionful.ports import Clock
 from sessionful.stores.dynamodb import DynamoDBLog
 from sessionful.stores.dynamodb.table import create_table
+from tests.contracts.dynamodb import endpoint_client, moto_client, with_endpoint
 from tests.stores.dynamodb_meter import Meter
 from tests.stores.dynamodb_relay import Relay, relay_before
 
-ENDPOINT = "SESSIONFUL_TEST_DYNAMODB_ENDPOINT"
-SERVERS = ["moto", *(["endpoint"] if ENDPOINT in os.environ else [])]
-
-
-@cache
-def moto_url() -> str:
-    """moto has no isolation between requests (a transaction that fails puts the whole table back to where it was when
-    it began), so here they are let in one at a time."""
-    from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
-    from werkzeug.serving import make_server
-
-    app = DomainDispatcherApplication(create_backend_app)
-    turnstile = threading.Lock()
-
-    def one_at_a_time(environ: Any, start_response: Callable[..., Any]) -> Iterable[bytes]:
-        with turnstile:
-            return list(app(environ, start_response))
-
-    class Handler(MotoRequestHandler):
-        disable_nagle_algorithm = True
-
-    server = make_server("127.0.0.1", 0, one_at_a_time, threaded=True, request_handler=Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    atexit.register(server.shutdown)
-    return f"http://127.0.0.1:{server.server_port}"
+SERVERS = ["moto", *(["endpoint"] if with_endpoint() else [])]
 
 
 def url_of(server: str) -> str:
-    return moto_url() if server == "moto" else os.environ[ENDPOINT]
+    url: str = (moto_client() if server == "moto" else endpoint_client()).meta.endpoint_url
+    return url
 
 
 def client_of(url: str) -> Any:

@@ -1,11 +1,12 @@
 """`Session`: a conversation that remembers, with a synchronous and an asynchronous face."""
 
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from sessionful.core import portal
 from sessionful.core.answer import Answer, answer_shape
 from sessionful.core.document import from_document
+from sessionful.core.service import Service
 from sessionful.core.turns import TurnHandle
 from sessionful.domain.error import SessionExists, error_from
 from sessionful.domain.event import AnyEvent
@@ -13,11 +14,19 @@ from sessionful.domain.identity import new_session_id
 from sessionful.domain.message import Message
 from sessionful.domain.session import NewSession, SessionChange, check_session_id
 from sessionful.domain.turn import TurnRecord
+from sessionful.ports import Model
 from sessionful.sdk.response import EventStream, Response, response_of
 from sessionful.stores.four_verbs import AGENT, OWNER, put_document
 
-if TYPE_CHECKING:
-    from sessionful.sdk.agent import Agent
+
+class Host(Protocol):
+    """What a session needs of the Agent that opened it."""
+
+    model: Model
+    service: Service
+
+    @property
+    def system(self) -> str | None: ...
 
 
 class Session:
@@ -28,7 +37,7 @@ class Session:
 
     def __init__(
         self,
-        agent: "Agent",
+        agent: Host,
         session_id: str | None = None,
         system: str | None = None,
         messages: Sequence[Message] | None = None,
@@ -95,7 +104,7 @@ class Session:
         return portal.run(self._to_dict())
 
     @classmethod
-    def from_dict(cls, data: Mapping[str, Any], agent: "Agent") -> "Session":
+    def from_dict(cls, data: Mapping[str, Any], agent: Host) -> "Session":
         """Restore a session from its document; what the agent's store has under that id is replaced by it."""
         new = from_document(data)
         session = cls(agent, session_id=new.session_id, system=new.system, work_dir=new.work_dir)
