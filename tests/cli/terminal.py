@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from tests.cli.command import PATIENCE, Command
 
@@ -38,6 +38,14 @@ class Terminal:
             assert self._read(deadline), f"{pattern!r} never came; on the screen:\n{self.screen[self._seen :]}"
         self._seen = found.end()
         return found
+
+    def interrupt(self) -> None:
+        """Ctrl-C as a person presses it: once more when nothing happens, as between two reads of the terminal."""
+        for _ in range(5):
+            self.type(CTRL_C)
+            with suppress(subprocess.TimeoutExpired):
+                self.process.wait(2)
+                return
 
     def leave(self) -> int:
         """The exit code, after all that is still shown."""

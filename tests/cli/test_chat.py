@@ -59,7 +59,7 @@ def test_ctrl_c_while_the_model_answers_stops_the_answer_and_not_the_program(com
 def test_ctrl_c_at_the_prompt_leaves_with_130(command: Command) -> None:
     with terminal(command, "chat") as screen:
         screen.expect("> ")
-        screen.type(CTRL_C)
+        screen.interrupt()
         assert screen.leave() == 130
 
 

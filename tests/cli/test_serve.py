@@ -59,7 +59,7 @@ def test_asked_to_stop_it_ends_within_5_seconds_and_settles_the_running_turn(
     with command.serving("--config", "config.yaml") as (url, server):
         with command.start("call", "count", *SLOW, "--url", url) as caller:
             read_until(caller, "one two")
-            with _idle_reader(f"{url}/agents/slow/sessions/s/messages/stream?after=9.1.1"):
+            with _idle_reader(f"{url}/agents/slow/sessions/s/messages/stream?after=1.9.1"):
                 begun = time.monotonic()
                 server.send_signal(number)
                 assert server.wait(5) == code

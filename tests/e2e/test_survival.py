@@ -94,7 +94,7 @@ def test_a_graceful_stop_settles_the_turn_that_runs(tmp_path: Path) -> None:
     path = f"{server.url}/agents/assistant/sessions/s1/messages/stream"
     with httpx.stream("POST", path, json={"message": "go"}, timeout=30) as stream:
         lines = stream.iter_lines()
-        assert any('"chunk"' in next(lines) for _ in range(20))
+        assert sum('"chunk"' in next(lines) for _ in range(20)) > 3
         assert server.stop() in (0, -15)
     server.start()
     history = httpx.get(f"{server.url}/agents/assistant/sessions/s1/messages").json()["messages"]
