@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -45,7 +44,7 @@ class Serving:
 
     def kill(self) -> None:
         """SIGKILL: nothing is cleaned up."""
-        self.process.send_signal(signal.SIGKILL)
+        self.process.kill()
         self.process.wait(10)
 
     def stop(self) -> int:
