@@ -13,10 +13,6 @@ INDEX_KEYS = (INDEX_PARTITION, INDEX_SORT)
 _WRITES = {"PutItem": "Put", "UpdateItem": "Update", "DeleteItem": "Delete"}
 
 
-class Bill(dict[str, int]):
-    """Requests by operation."""
-
-
 @dataclass
 class Meter:
     """Looks items up with a client of its own, beside the relay, before and after each write."""

@@ -61,11 +61,6 @@ class LostAnswer(Exception):
     """The upstream has done what it was asked, and its answer does not arrive."""
 
 
-def throttled(code: str = "ThrottlingException", status: int = 400) -> Answer:
-    body = {"__type": f"com.amazonaws.dynamodb.v20120810#{code}", "message": "Rate exceeded"}
-    return Answer(status, [("Content-Type", "application/x-amz-json-1.0")], json.dumps(body).encode())
-
-
 @contextmanager
 def relay_before(upstream: str) -> Iterator[Relay]:
     relay = Relay()
@@ -106,13 +101,18 @@ def relay_before(upstream: str) -> Iterator[Relay]:
         def log_message(self, *_: object) -> None:
             """Says nothing."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    with _serving(Handler) as relay.url:
+        yield relay
+
+
+@contextmanager
+def _serving(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
-    relay.url = f"http://127.0.0.1:{server.server_address[1]}"
     try:
-        yield relay
+        yield f"http://127.0.0.1:{server.server_address[1]}"
     finally:
         server.shutdown()
         server.server_close()

@@ -113,15 +113,13 @@ class Admission:
             head, used, page = await self._look(session, turn, window)
             now = self._heads.clock()
             try:
-                heads.check_live(head.session, now)
-                if used is not None:
-                    await self._drop(stored)
-                    return _attached(head.session, turn, used)
-                heads.check_open(head.session)
-                heads.check_free(head.session, now)
+                attached = _admissible(head.session, turn, used, now)
             except AgentError:
                 await self._drop(stored)
                 raise
+            if attached is not None:
+                await self._drop(stored)
+                return attached
             if stored is None or stored[0].session.log != head.session.log:
                 await self._drop(stored)
                 stored = head, await self._pieces.put(self._heads.place(head), text, MESSAGE_BYTES)
@@ -196,10 +194,16 @@ def _key_used(head: Head, turn: NewTurn, running: RunningTurn, mark: Item) -> Ac
     return put(item, f"{ABSENT} OR #g <> :log", {"log": item["g"]})
 
 
-def _attached(session: Session, turn: NewTurn, used: Item) -> Attached:
-    if used.get("h", {}).get("S") != turn.request_hash:
-        raise heads.key_conflict(str(turn.idempotency_key))
-    return Attached(session, used["n"]["S"])
+def _admissible(session: Session, turn: NewTurn, used: Item | None, now: int) -> Attached | None:
+    """The turn that the idempotency key was `used` for before, if it was; else raises what stands in the way."""
+    heads.check_live(session, now)
+    if used is not None:
+        if used.get("h", {}).get("S") != turn.request_hash:
+            raise heads.key_conflict(str(turn.idempotency_key))
+        return Attached(session, used["n"]["S"])
+    heads.check_open(session)
+    heads.check_free(session, now)
+    return None
 
 
 def _ours(item: Item, turn: NewTurn) -> bool:

@@ -1,5 +1,6 @@
 """Sessions in a DynamoDB table."""
 
+import asyncio
 import time
 from collections.abc import Sequence
 from typing import Any, Self
@@ -42,6 +43,7 @@ class DynamoDBLog:
 
     def __init__(self, client: Any, table: str, clock: Clock = _now_ms) -> None:
         self._client = client
+        self._owns_client = False
         self._calls = Calls(client)
         self._table = Table(self._calls, table)
         pieces, held = Pieces(self._table), Held()
@@ -59,7 +61,9 @@ class DynamoDBLog:
         cls, table: str, region: str | None = None, endpoint_url: str | None = None, clock: Clock = _now_ms
     ) -> Self:
         """With a client of its own; what is not given is what boto3 finds in the environment. Raises ConfigError."""
-        return cls(new_client(region, endpoint_url), table, clock)
+        log = cls(new_client(region, endpoint_url), table, clock)
+        log._owns_client = True
+        return log
 
     async def create(self, session: Session, entries: Sequence[Entry] = ()) -> Session:
         return await self._founding.create(session, entries)
@@ -135,3 +139,5 @@ class DynamoDBLog:
 
     async def close(self) -> None:
         await self._calls.close()
+        if self._owns_client:
+            await asyncio.to_thread(self._client.close)

@@ -105,30 +105,34 @@ class Turns:
     async def _write(self, lease: Lease, entry: Entry, lease_until: int | None) -> Head:
         """Stores the entry and moves the head; `lease_until` is None for the turn's last entry."""
         head = self._held.get(lease) or await self._head_of(lease)
-        place = entry_pieces(head)
-        stored = await self._pieces.put(place, write_entry(entry), ENTRY_BYTES)
+        place, text = entry_pieces(head), write_entry(entry)
+        stored = await self._pieces.put(place, text, ENTRY_BYTES)
         try:
-            after = await self._written(lease, head, entry, stored, lease_until)
+            after, there = await self._written(lease, head, entry, stored, lease_until)
+            if there is not None and await self._pieces.texts([(place, there)]) != [text]:
+                await self._head_of(lease)
+                raise InvalidRequest("the log has an entry at this place", position=list(entry.position))
         except (LeaseLost, InvalidRequest):
             self._held.drop(lease)
             await self._pieces.drop(place, stored)
             raise
+        if there is not None:  # said before, by a call that never heard it was done
+            await self._pieces.drop(place, stored)
         if lease_until is None:
             await self._heads.drop(head, head.message)
         return after
 
     async def _written(
         self, lease: Lease, head: Head, entry: Entry, stored: Attribute, lease_until: int | None
-    ) -> Head:
+    ) -> tuple[Head, Attribute | None]:
+        """The head after it; and what is at the entry's place already, if anything is."""
         for tries in range(_TRIES):
             running = _prolonged(head.session.running, lease_until)
             next_head = heads.appended(head.session, entry, running)
             after, refused = await self._store(head, next_head, entry, {"d": stored})
-            if refused is None:
-                return after
+            if refused is None or "d" in refused:
+                return after, refused and refused["d"]
             head = await self._head_of(lease)
-            if refused.get("d") is not None:
-                raise InvalidRequest("the log has an entry at this place", position=list(entry.position))
             await pause(tries // 4)
         raise crowded()
 

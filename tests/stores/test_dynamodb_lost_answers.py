@@ -1,0 +1,149 @@
+"""DynamoDB does what it was asked, and its answer gets lost: what is said twice is done once."""
+
+import os
+from collections.abc import AsyncIterator
+from itertools import count
+from typing import Any
+
+import pytest
+
+from sessionful.domain.error import (
+    SessionBusy,
+    SessionExists,
+    StoreUnavailable,
+)
+from sessionful.domain.session import Position, Segment, SessionChange
+from sessionful.stores.dynamodb import DynamoDBLog
+from tests.contracts.clock import NOON, ManualClock
+from tests.contracts.samples import KEY, LEASE_MS, WINDOW, a_key, a_session, a_turn, an_entry, texts
+from tests.contracts.writer import begin, take_over
+from tests.stores.dynamodb_relay import Answer, Forward, Json, LostAnswer
+from tests.stores.dynamodb_servers import SERVERS, Bench, bench
+from tests.stores.dynamodb_spoils import WRITES, losing_answers
+
+CHILD = a_key("child")
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock()
+
+
+@pytest.fixture(params=SERVERS)
+async def table(request: pytest.FixtureRequest, clock: ManualClock) -> AsyncIterator[Bench]:
+    async with bench(request.param, clock) as opened:
+        yield opened
+
+
+async def test_a_lost_answer_to_settle_leaves_one_entry_and_no_error(table: Bench) -> None:
+    await table.log.create(a_session())
+    writer = await begin(table.log)
+    table.relay.spoil = losing_answers("TransactWriteItems")
+    head = await writer.settle()
+    table.relay.spoil = None
+    assert await table.log.get(KEY) == head
+    assert await table.log.read(head, 10) == writer.stored
+    assert head.version == 3
+
+
+@pytest.mark.parametrize("size", [1, 300_000])
+async def test_a_step_that_is_said_again_after_its_answer_never_came_is_one_step(table: Bench, size: int) -> None:
+    def losing_all(operation: str, request: Json, forward: Forward) -> Answer:
+        answer = forward()
+        if operation == "TransactWriteItems":
+            raise LostAnswer
+        return answer
+
+    await table.log.create(a_session())
+    writer = await begin(table.log)
+    entry = writer.entry(os.urandom(size).hex())
+    table.relay.spoil = losing_all
+    with pytest.raises(StoreUnavailable):
+        await table.log.append(writer.lease, entry, NOON + 90_000)
+    table.relay.spoil = None
+    before = len(table.items())
+    await table.log.append(writer.lease, entry, NOON + 90_000)
+    assert len(table.items()) == before
+    writer.stored.append(entry)
+    head = await writer.settle("done")
+    assert await table.log.read(head, 10) == writer.stored
+    assert head.version == 4
+
+
+async def lives(log: DynamoDBLog, clock: ManualClock) -> list[Any]:
+    """Everything that can be done to sessions, with what came of it."""
+    told: list[Any] = []
+    nonces = (f"nonce{number}" for number in count())
+
+    async def turn(key: Any, text: str, **fields: Any) -> None:
+        writer = await begin(log, key, text, nonce=next(nonces), **fields)
+        told.append(writer.session)
+        await writer.append("step", lease_until=NOON + 500_000)
+        told.append(await log.renew(writer.lease, NOON + 600_000))
+        told.append(await writer.settle("done"))
+
+    entries = [an_entry("one", Position(1, 1)), an_entry("two", Position(2, 1), message_count=2)]
+    told.append(await log.create(a_session(log="log1", turns=2, last=Position(2, 1), message_count=2), entries))
+    told.append(await log.create(a_session(a_key("big"), log="log2", system=os.environ.get("HOME", "") * 3_000)))
+    await turn(KEY, "plain")
+    await turn(KEY, "keyed", idempotency_key="once", request_hash="h")
+    await turn(KEY, "long " * 100_000)
+    told.append(await log.insert(KEY, an_entry("aside")))
+    told.append(await log.change(KEY, SessionChange(title="Rome", state={"n": 1})))
+    told.append(await log.change(a_key("big"), SessionChange(state={"s": "x" * 50_000})))
+    told.append(await log.fork(KEY, Position(3, 2), a_session(CHILD, log="log3")))
+    told.append(await log.fork(CHILD, None, a_session(a_key("leaf"), log="log4")))
+    await turn(CHILD, "on")
+    told.append(await log.rebase(KEY, [Segment(log="log1", upto=Position(2, 1))], 2))
+    writer = await begin(log, KEY, "dead", nonce="dead")
+    await log.ask_cancel(KEY, writer.lease.turn)
+    clock.advance(LEASE_MS + 1)
+    told.append(await (await take_over(log)).settle("closed"))
+    clock.advance(-LEASE_MS - 1)
+    told.append(await log.read(await log.get(CHILD), 100))
+    await log.delete(KEY)
+    told.append(await log.read(await log.get(a_key("leaf")), 100))
+    return told
+
+
+async def test_whatever_is_asked_happens_once_when_every_first_answer_is_lost(table: Bench, clock: ManualClock) -> None:
+    async with bench("moto", clock) as undisturbed:
+        expected = await lives(undisturbed.log, clock)
+        count_expected = len(undisturbed.items())
+    table.relay.spoil = losing_answers(*WRITES)
+    told = await lives(table.log, clock)
+    for one, other in zip(told, expected, strict=True):
+        assert one == other
+    assert len(table.items()) == count_expected
+    for id in ("child", "leaf", "big"):
+        await table.log.delete(a_key(id))
+    assert table.items() == []
+
+
+async def test_a_session_that_exists_is_not_taken_for_ones_own(table: Bench) -> None:
+    same = a_session()
+    await table.log.create(same)
+    with pytest.raises(SessionExists):
+        await table.log.create(same)
+    many = [an_entry(str(turn), Position(turn, 1), message_count=turn) for turn in range(1, 61)]
+    imported = a_session(CHILD, turns=60, last=Position(60, 1), message_count=60)
+    await table.log.create(imported, many)
+    with pytest.raises(SessionExists):
+        await table.log.create(imported, many)
+    assert await table.log.read(imported, 100) == many
+    entry = an_entry("twice")
+    await table.log.insert(KEY, entry)
+    await table.log.insert(KEY, entry)
+    assert texts(await table.log.read(same, 10)) == ["twice", "twice"]
+
+
+async def test_a_lost_answer_does_not_hide_that_somebody_else_was_first(table: Bench, clock: ManualClock) -> None:
+    await table.log.create(a_session())
+    await begin(table.log)
+    table.relay.spoil = losing_answers(*WRITES)
+    with pytest.raises(SessionBusy):
+        await table.log.begin(KEY, a_turn(), WINDOW)
+    clock.advance(LEASE_MS)
+    first = await table.log.take_over(KEY, clock() + LEASE_MS)
+    assert first is not None
+    assert await table.another().take_over(KEY, clock() + LEASE_MS) is None
