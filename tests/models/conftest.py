@@ -1,5 +1,6 @@
-"""Bedrock's client, made once a module: reading AWS's descriptions is what takes it so long."""
+"""What takes long to make is made once a module: the client of Bedrock, the local model."""
 
+import asyncio
 from collections.abc import Iterator
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 from botocore.config import Config
 
 from sessionful.models.bedrock import BedrockModel
+from sessionful.models.local import LocalModel
 from tests.models.bedrock_server import CLAUDE, SECRET, Made
 from tests.models.vendor import Vendor
 
@@ -33,3 +35,10 @@ def at(session: boto3.Session) -> Iterator[Made]:
     yield made
     for client in clients:
         client.close()
+
+
+@pytest.fixture(scope="module")
+def model() -> Iterator[LocalModel]:
+    model = LocalModel()
+    yield model
+    asyncio.run(model.close())

@@ -82,6 +82,7 @@ def test_a_class_with_the_four_verbs_is_a_working_store(server: Server) -> None:
 
 def test_a_durable_store_keeps_a_session_without_being_asked(server: Server, tmp_path: Path) -> None:
     path = tmp_path / "sessions.db"
-    Agent(provider="openai", model="gpt-4o", store=SQLiteStore(path)).session("s1").run("My name is Alice")
-    later = Agent(provider="openai", model="gpt-4o", store=SQLiteStore(path)).session("s1")
-    assert "Alice" in later.run("Who am I?").text
+    with Agent(provider="openai", model="gpt-4o", store=SQLiteStore(path)) as first:
+        first.session("s1").run("My name is Alice")
+    with Agent(provider="openai", model="gpt-4o", store=SQLiteStore(path)) as later:
+        assert "Alice" in later.session("s1").run("Who am I?").text

@@ -1,8 +1,9 @@
 """`Agent`: a model with instructions and tools, and the sessions it opens."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Self
 
+from sessionful.core import portal
 from sessionful.core.agent import Agent as CoreAgent
 from sessionful.core.service import Service
 from sessionful.domain.agent import AgentSettings
@@ -65,6 +66,16 @@ class Agent:
     @property
     def system(self) -> str | None:
         return self.service.agents[AGENT].settings.instructions
+
+    def close(self) -> None:
+        """Let go of files and connections. A turn that runs is settled as interrupted."""
+        portal.run(self.service.close())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
 
     def session(
         self,
