@@ -1,10 +1,13 @@
 """How turns end other than well, and what is left of them."""
 
 import asyncio
+from collections.abc import Sequence
 
 import pytest
 
+from sessionful.core.agent import Agent
 from sessionful.core.answer import answer_shape
+from sessionful.core.service import Service
 from sessionful.domain.agent import AgentSettings, Limits, Reasoning
 from sessionful.domain.error import (
     AgentNotFound,
@@ -17,9 +20,11 @@ from sessionful.domain.error import (
 )
 from sessionful.domain.event import Cursor
 from sessionful.domain.message import Message
-from sessionful.domain.turn import NewTurn, Window
+from sessionful.domain.session import Session
+from sessionful.domain.turn import Entry, NewTurn, Window
 from sessionful.domain.usage import Usage
 from sessionful.ports import CallPiece, Finish, TextPiece
+from sessionful.stores.in_memory import InMemoryLog
 from tests.core.conversation import Conversation, add, calling, followed, slow, text_of, told, until
 
 
@@ -180,3 +185,21 @@ async def test_following_an_ended_session_or_a_turn_that_cannot_be_ends_at_once(
     await talk.service.end_session("me", None, "s1")
     with pytest.raises(SessionEnded):
         await followed(talk, None)
+
+
+async def test_two_first_messages_at_once_make_one_session_and_both_find_it() -> None:
+    talk = Conversation(["once", "twice"])
+    begin = asyncio.Barrier(2)
+
+    class Slow(InMemoryLog):
+        async def create(self, session: Session, entries: Sequence[Entry] = ()) -> Session:
+            await begin.wait()  # both have seen that there is none
+            return await super().create(session, entries)
+
+    log = Slow(talk.clock)
+    service = Service([Agent("assistant", talk.model, log)], clock=talk.clock)
+    first = {"idempotency_key": "k", "request_hash": "h", "create": True}
+    turns = [service.start_turn("me", None, "s1", Message.user("hi"), **first) for _ in range(2)]
+    one, other = await asyncio.gather(*turns)
+    assert one.turn_id == other.turn_id
+    assert {(await handle.result()).response for handle in (one, other)} == {"once"}

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from sessionful.domain.identity import new_turn_id, sortable_id
 from sessionful.domain.message import Message
-from sessionful.domain.session import Position, Session
+from sessionful.domain.session import NewSession, Position, Session, SessionKey
 from sessionful.domain.turn import Ending, Entry
 from sessionful.domain.usage import Usage
 
@@ -21,6 +21,15 @@ def entries_from(messages: Sequence[Message], agent: str, now: int) -> list[Entr
         count += len(group)
         entries.append(given_entry(Position(number, 1), group, agent, now, count))
     return entries
+
+
+_SETTINGS = ("title", "system", "work_dir", "metadata", "state", "sharing", "timeout", "max_duration")
+
+
+def fresh(key: SessionKey, now: int, like: NewSession | Session) -> Session:
+    """The head of a session that nobody has spoken in, with the settings of `like` and a log of its own."""
+    settings = {name: getattr(like, name) for name in _SETTINGS}
+    return Session(key=key, log=sortable_id(now), created_at=now, updated_at=now, **settings)
 
 
 def starting_from(session: Session, entries: Sequence[Entry]) -> Session:

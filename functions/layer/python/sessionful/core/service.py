@@ -1,5 +1,6 @@
 """The service every surface is given: sessions, and the turns that run in them."""
 
+import contextlib
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
@@ -9,14 +10,16 @@ from sessionful.core.attempt import Attempt
 from sessionful.core.feed import Feed
 from sessionful.core.records import record_of
 from sessionful.core.runs import Run, Runs
-from sessionful.core.sessions import Sessions, now_ms
+from sessionful.core.sessions import Sessions
 from sessionful.core.take_over import close_dead_turn
 from sessionful.core.turns import POLL_SECONDS, TurnHandle
 from sessionful.core.window import reach, window
+from sessionful.domain.clock import now_ms
 from sessionful.domain.error import (
     InvalidRequest,
     SessionBusy,
     SessionEnded,
+    SessionExists,
     SessionNotFound,
     TurnNotFound,
 )
@@ -67,33 +70,22 @@ class Service(Sessions):
         """
         if message.role != "user" or not message.parts:
             raise InvalidRequest("a turn starts with a user's message that is not empty", field="message")
+        asked = NewTurn(
+            nonce=sortable_id(self.clock()),
+            agent=speaker or "",
+            message=message,
+            lease_ms=self._lease_ms,
+            idempotency_key=idempotency_key,
+            request_hash=request_hash,
+        )
         try:
-            key = await self.locate(owner, agent, session_id)
-            answering = await self._speaker(key, speaker)
-            turn = NewTurn(
-                nonce=sortable_id(self.clock()),
-                agent=answering.name,
-                message=message,
-                lease_ms=self._lease_ms,
-                idempotency_key=idempotency_key,
-                request_hash=request_hash,
-            )
-            admitted = await self._admit(key, turn, answering)
+            answering, admitted = await self._enter(owner, agent, session_id, speaker, asked)
         except SessionNotFound:
             if not create:
                 raise
-            await self.create_session(owner, agent, NewSession(session_id=session_id))
-            return await self.start_turn(
-                owner,
-                agent,
-                session_id,
-                message,
-                speaker=speaker,
-                idempotency_key=idempotency_key,
-                request_hash=request_hash,
-                options=options,
-                answer=answer,
-            )
+            with contextlib.suppress(SessionExists):  # somebody else's first message came in between
+                await self.create_session(owner, agent, NewSession(session_id=session_id))
+            answering, admitted = await self._enter(owner, agent, session_id, speaker, asked)
         if isinstance(admitted, Attached):
             return self._handle(admitted.session, admitted.turn_id, attached=True)
         run = self._run(answering, admitted, answer, options or {})
@@ -161,6 +153,13 @@ class Service(Sessions):
         logs = {id(log): log for log in (self._shared_log, *(agent.log for agent in self.agents.values()))}
         for log in logs.values():
             await log.close()
+
+    async def _enter(
+        self, owner: str, agent: str | None, session_id: str, speaker: str | None, asked: NewTurn
+    ) -> tuple[Agent, Admitted | Attached]:
+        key = await self.locate(owner, agent, session_id)
+        answering = await self._speaker(key, speaker)
+        return answering, await self._admit(key, asked.model_copy(update={"agent": answering.name}), answering)
 
     async def _speaker(self, key: SessionKey, speaker: str | None) -> Agent:
         if speaker is None:

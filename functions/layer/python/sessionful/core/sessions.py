@@ -1,6 +1,5 @@
 """Sessions as callers use them: make, find, change, end, fork, carry in and out."""
 
-import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -8,9 +7,10 @@ from sessionful.core import history
 from sessionful.core.agent import Agent
 from sessionful.core.directory import Directory
 from sessionful.core.document import from_document, to_document
-from sessionful.core.past import entries_from, given_entry, spoken, starting_from
+from sessionful.core.past import entries_from, fresh, given_entry, spoken, starting_from
+from sessionful.domain.clock import now_ms
 from sessionful.domain.error import InvalidRequest
-from sessionful.domain.identity import new_session_id, sortable_id, turn_number
+from sessionful.domain.identity import new_session_id, turn_number
 from sessionful.domain.message import Message
 from sessionful.domain.session import (
     NewSession,
@@ -25,10 +25,6 @@ from sessionful.domain.turn import Entry
 from sessionful.ports import Clock, SessionLog
 
 _ALL = 1 << 30
-
-
-def now_ms() -> int:
-    return time.time_ns() // 1_000_000
 
 
 class Sessions(Directory):
@@ -53,19 +49,12 @@ class Sessions(Directory):
         now = self.clock()
         session_id = check_session_id(new.session_id) if new.session_id is not None else new_session_id(now)
         home = self.home(agent)
-        session = Session(
-            key=SessionKey(owner, home, session_id),
-            log=sortable_id(now),
-            created_at=now,
-            updated_at=now,
-            title=new.title,
-            system=new.system,
-            work_dir=new.work_dir,
-            metadata=new.metadata,
-            state=new.state,
-            sharing=new.sharing or (home in self.agents and self.agents[home].settings.sharing),
-            timeout=new.timeout if new.timeout is not None else self._timeout,
-            max_duration=new.max_duration if new.max_duration is not None else self._max_duration,
+        session = fresh(SessionKey(owner, home, session_id), now, new).model_copy(
+            update={
+                "sharing": new.sharing or (home in self.agents and self.agents[home].settings.sharing),
+                "timeout": new.timeout if new.timeout is not None else self._timeout,
+                "max_duration": new.max_duration if new.max_duration is not None else self._max_duration,
+            }
         )
         entries = entries_from(new.messages, home, now)
         return await self.log_of(home).create(starting_from(session, entries), entries)
@@ -108,20 +97,7 @@ class Sessions(Directory):
         log, now = self.log_of(key.agent), self.clock()
         source = await log.get(key)
         child_id = check_session_id(new_id) if new_id is not None else new_session_id(now)
-        child = Session(
-            key=SessionKey(owner, key.agent, child_id),
-            log=sortable_id(now),
-            created_at=now,
-            updated_at=now,
-            title=source.title,
-            system=source.system,
-            work_dir=source.work_dir,
-            metadata=source.metadata,
-            state=source.state,
-            sharing=source.sharing,
-            timeout=source.timeout,
-            max_duration=source.max_duration,
-        )
+        child = fresh(SessionKey(owner, key.agent, child_id), now, source)
         return await log.fork(key, await self._position(log, source, at), child)
 
     async def history(

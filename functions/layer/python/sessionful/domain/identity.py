@@ -1,14 +1,15 @@
 """Identifiers: sortable by the time they were made, safe in URLs, hard to guess."""
 
 import os
-import time
+
+from sessionful.domain import clock
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32, lower case: no i, l, o, u
 
 
 def sortable_id(now_ms: int | None = None) -> str:
     """26 characters: 48 bits of time (ms since 1970) and 80 random bits, in the order of a ULID."""
-    millis = time.time_ns() // 1_000_000 if now_ms is None else now_ms
+    millis = clock.now_ms() if now_ms is None else now_ms
     number = (millis << 80) | int.from_bytes(os.urandom(10), "big")
     return "".join(_ALPHABET[(number >> shift) & 31] for shift in range(125, -1, -5))
 

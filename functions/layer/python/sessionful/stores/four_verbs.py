@@ -6,11 +6,10 @@ from typing import Any
 
 from sessionful.core import portal
 from sessionful.core.document import from_document, to_document
-from sessionful.core.past import entries_from, spoken, starting_from
-from sessionful.core.sessions import now_ms
+from sessionful.core.past import entries_from, fresh, spoken, starting_from
+from sessionful.domain.clock import now_ms
 from sessionful.domain.error import SessionExpired, SessionNotFound
-from sessionful.domain.identity import sortable_id
-from sessionful.domain.session import Session, SessionKey
+from sessionful.domain.session import SessionKey
 from sessionful.ports import SessionLog
 
 OWNER = "local"
@@ -82,15 +81,8 @@ async def put_document(log: SessionLog, session_id: str, data: Mapping[str, Any]
         return
     if present is not None:
         await log.delete(key_of(session_id))
-    session = Session(
-        key=key_of(session_id),
-        log=sortable_id(now),
-        created_at=now,
-        updated_at=now,
-        **new.model_dump(include={"title", "system", "work_dir", "metadata", "state"}),
-    )
     entries = entries_from(new.messages, AGENT, now)
-    await log.create(starting_from(session, entries), entries)
+    await log.create(starting_from(fresh(key_of(session_id), now, new), entries), entries)
 
 
 async def _delete(log: SessionLog, session_id: str) -> bool:

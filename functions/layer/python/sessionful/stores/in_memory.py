@@ -2,9 +2,9 @@
 
 import heapq
 import threading
-import time
 from collections.abc import Sequence
 
+from sessionful.domain.clock import now_ms
 from sessionful.domain.error import InvalidRequest
 from sessionful.domain.session import Position, RunningTurn, Segment, Session, SessionChange, SessionKey, SessionPage
 from sessionful.domain.turn import Admitted, Attached, Entry, Lease, NewTurn, Window
@@ -14,10 +14,6 @@ from sessionful.stores.cursor import list_place, read_cursor, write_cursor
 from sessionful.stores.detached import detached_message, detached_session
 from sessionful.stores.lineage import START, forked, log_at, shared_logs, stretches, tip, turn_stretches
 from sessionful.stores.shelf import Shelf
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000
 
 
 class _Record:
@@ -33,7 +29,7 @@ class InMemoryLog:
     """A SessionLog for one process. Safe for tasks, threads and several event loops: every method is one critical
     section without an await, so each is atomic."""
 
-    def __init__(self, clock: Clock = _now_ms) -> None:
+    def __init__(self, clock: Clock = now_ms) -> None:
         self._clock = clock
         self._lock = threading.Lock()
         self._records: dict[tuple[str, str], dict[str, _Record]] = {}

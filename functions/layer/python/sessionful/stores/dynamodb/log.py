@@ -1,10 +1,10 @@
 """Sessions in a DynamoDB table."""
 
 import asyncio
-import time
 from collections.abc import Sequence
 from typing import Any, Self
 
+from sessionful.domain.clock import now_ms
 from sessionful.domain.session import Position, Segment, Session, SessionChange, SessionKey, SessionPage
 from sessionful.domain.turn import Admitted, Attached, Entry, Lease, NewTurn, Window
 from sessionful.ports import Clock
@@ -25,10 +25,6 @@ from sessionful.stores.dynamodb.turns import Turns
 from sessionful.stores.lineage import stretches, turn_stretches
 
 
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000
-
-
 class DynamoDBLog:
     """A SessionLog in one DynamoDB table (table.py makes it, keys.py tells what lies where).
 
@@ -41,7 +37,7 @@ class DynamoDBLog:
     asked for may have been done all the same when its answer was lost, and saying it once more does it no second time.
     """
 
-    def __init__(self, client: Any, table: str, clock: Clock = _now_ms) -> None:
+    def __init__(self, client: Any, table: str, clock: Clock = now_ms) -> None:
         self._client = client
         self._owns_client = False
         self._calls = Calls(client)
@@ -58,7 +54,7 @@ class DynamoDBLog:
 
     @classmethod
     def open(
-        cls, table: str, region: str | None = None, endpoint_url: str | None = None, clock: Clock = _now_ms
+        cls, table: str, region: str | None = None, endpoint_url: str | None = None, clock: Clock = now_ms
     ) -> Self:
         """With a client of its own; what is not given is what boto3 finds in the environment. Raises ConfigError."""
         log = cls(new_client(region, endpoint_url), table, clock)

@@ -1,9 +1,9 @@
 """A SessionLog in a SQL database."""
 
-import time
 from collections.abc import Sequence
 from typing import Self
 
+from sessionful.domain.clock import now_ms
 from sessionful.domain.session import Position, Segment, Session, SessionChange, SessionKey, SessionPage
 from sessionful.domain.turn import Admitted, Attached, Entry, Lease, NewTurn, Window
 from sessionful.ports import Clock
@@ -18,10 +18,6 @@ from sessionful.stores.sql.listing import list_sessions
 _MOST = 2**31 - 1
 
 
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000
-
-
 class SqlLog:
     """Sessions in SQLite, PostgreSQL, MySQL or MariaDB. Every method is one transaction; any number of processes may
     share the database. Usable from several event loops; blocking calls run on threads of its own."""
@@ -30,7 +26,7 @@ class SqlLog:
         self._database = database
 
     @classmethod
-    def open(cls, url: str, clock: Clock = _now_ms, connections: int = 8) -> Self:
+    def open(cls, url: str, clock: Clock = now_ms, connections: int = 8) -> Self:
         """Connects, and creates the tables (and the folder of a SQLite file) where they are missing. Blocks.
 
         `connections` bounds how many are open at a time. Raises ConfigError for an address that cannot be used, a
