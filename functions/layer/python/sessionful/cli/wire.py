@@ -8,7 +8,7 @@ import httpx
 
 from sessionful.cli.failure import WRONG_USAGE, CommandFailed
 from sessionful.cli.sse import Frame, frames
-from sessionful.domain.error import AgentError, every_error
+from sessionful.domain.error import error_from
 
 _CONNECT, _WAIT = 10.0, 60.0  # seconds; a stream's heartbeat comes every 15
 
@@ -81,13 +81,8 @@ class Wire:
 
 def error_of(error: Mapping[str, Any]) -> Exception:
     """`{code, message, details}` as the error it was when the server raised it."""
-    code, message, details = str(error["code"]), str(error.get("message", "")), error.get("details")
-    for kind in every_error():
-        if vars(kind).get("code") == code:
-            known: AgentError = kind(message)
-            known.details = dict(details) if isinstance(details, dict) else {}
-            return known
-    return CommandFailed(message, code)
+    known = error_from(error)
+    return known if known.code == error["code"] else CommandFailed(known.message, str(error["code"]))
 
 
 def _address(url: str) -> httpx.URL:

@@ -8,7 +8,7 @@ from sessionful.core.feed import Feed
 from sessionful.core.records import record_of
 from sessionful.domain.event import TurnFailed
 from sessionful.domain.session import SessionKey
-from sessionful.domain.turn import Ending, TurnRecord
+from sessionful.domain.turn import TurnRecord
 
 
 class Run:
@@ -28,8 +28,7 @@ class Run:
         record = record_of(attempt.session.key.id, attempt.stored, attempt.running)
         last = self.feed.last
         if record.status == "running" and isinstance(last, TurnFailed):  # it could not be settled: say so
-            ending = Ending(status="failed", ended_at=attempt.clock(), steps=record.steps, error=last.error)
-            return record.model_copy(update={"status": "failed", "error": last.error, "ended_at": ending.ended_at})
+            return record.model_copy(update={"status": "failed", "error": last.error, "ended_at": attempt.clock()})
         return record
 
 
