@@ -70,7 +70,7 @@ def test_an_unknown_key_is_named_with_its_line_and_the_nearest_known_one(
         ("instructions: 2024-01-01", "instructions", "text; put it in quotes"),
         ("tools: search", "tools", "a list"),
         ("tools: [1]", "tools[0]", "text; put it in quotes"),
-        ("concurrency: enqueue", "concurrency", "reject"),
+        ("concurrency: enqueu", "concurrency", "enqueue"),
         ("memory: {working: {strategy: sumary_buffer}}", "memory.working.strategy", "did you mean 'summary_buffer'?"),
         ("memory: {working: {threshold: 1.5}}", "memory.working.threshold", "at most 1"),
         ("memory: {working: {threshold: .nan}}", "memory.working.threshold", "a finite number"),

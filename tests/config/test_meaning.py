@@ -150,9 +150,9 @@ def test_tls_is_asked_for_in_each_drivers_own_words() -> None:
 
 
 def test_a_dynamodb_address_drops_nothing() -> None:
-    text = "session_stores: {s: {backend: dynamodb, dynamodb: {table: my-t, region: eu-west-1, endpoint_url: 'http://h:8000'}}}"
-    address = read(text).session_stores["s"].address()
-    assert address == "dynamodb:my-t?region=eu-west-1&endpoint_url=http%3A%2F%2Fh%3A8000"
+    block = "{table: my-t, region: eu-west-1, endpoint_url: 'http://h:8000', bucket: my-b}"
+    address = read(f"session_stores: {{s: {{backend: dynamodb, dynamodb: {block}}}}}").session_stores["s"].address()
+    assert address == "dynamodb:my-t?region=eu-west-1&endpoint_url=http%3A%2F%2Fh%3A8000&bucket=my-b"
 
 
 def test_what_is_accepted_but_does_nothing_is_warned_about() -> None:

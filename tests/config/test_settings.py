@@ -28,6 +28,8 @@ def test_everything_is_read_once_and_kept() -> None:
         "SESSIONFUL_URL": "https://host/base/",
         "SESSIONFUL_TOKEN": "hunter2",
         "SESSIONFUL_SESSION": "my trip",
+        "SESSIONFUL_ALARMS": "./data/a.db",
+        "SESSIONFUL_RUN_FOR": "0.5",
         "OPENAI_BASE_URL": "http://127.0.0.1:11434/v1",
     }
     settings = Settings.from_environment(env)
@@ -35,6 +37,7 @@ def test_everything_is_read_once_and_kept() -> None:
     assert settings.model == "bedrock:us.amazon.nova-lite-v1:0"
     assert (settings.store, settings.config, settings.session) == ("./data/s.db", "a.yaml", "my trip")
     assert (settings.url, settings.openai_base_url) == ("https://host/base", "http://127.0.0.1:11434/v1")
+    assert (settings.alarms, settings.run_for) == ("./data/a.db", 0.5)
     assert settings.token is not None
     assert settings.token.get_secret_value() == "hunter2"
     assert "hunter2" not in repr(settings)
@@ -90,3 +93,22 @@ def test_an_address_that_is_none_is_refused(url: str) -> None:
 
 def test_a_session_id_that_is_none_is_refused() -> None:
     assert "without '/'" in refused(SESSIONFUL_SESSION="a/b").message
+
+
+@pytest.mark.parametrize("alarms", ["off", "No", "false", "0", "sqlite:///alarms.db", "redis://h"])
+def test_alarms_that_are_no_file_are_refused(alarms: str) -> None:
+    error = refused(SESSIONFUL_ALARMS=alarms)
+    assert error.message == "SESSIONFUL_ALARMS is the path of a SQLite file, or none"
+    assert error.details["key"] == "SESSIONFUL_ALARMS"
+
+
+@pytest.mark.parametrize("alarms", ["none", "None"])
+def test_alarms_can_be_switched_off(alarms: str) -> None:
+    assert read(SESSIONFUL_ALARMS=alarms).alarms == "none"
+
+
+@pytest.mark.parametrize("seconds", ["0", "-1", "15m", "nan", "inf", "1e999"])
+def test_a_time_that_is_no_number_of_seconds_is_refused(seconds: str) -> None:
+    error = refused(SESSIONFUL_RUN_FOR=seconds)
+    assert error.message == "SESSIONFUL_RUN_FOR is a number of seconds above 0"
+    assert error.details["key"] == "SESSIONFUL_RUN_FOR"

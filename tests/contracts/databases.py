@@ -1,5 +1,6 @@
 """SQL databases for the suite: each process of tests has one of its own, each test finds it empty."""
 
+import asyncio
 import atexit
 import os
 import tempfile
@@ -54,9 +55,11 @@ mysql_url = cache(new_mysql)
 
 @asynccontextmanager
 async def sql_log(url: str, clock: Clock) -> AsyncIterator[tuple[SqlLog, Callable[[], Awaitable[int]]]]:
-    """A log in that database, emptied, and the number of rows in it."""
+    """A log in that database, emptied, and the number of rows in it and of files beside it."""
     log = SqlLog.open(url, clock=clock)
-    engine = create_engine(read_address(url), poolclass=NullPool)
+    address = read_address(url)
+    engine = create_engine(address, poolclass=NullPool)
+    beside = Path(f"{address.database}.objects")
     with engine.begin() as connection:
         for table in _TABLES:
             connection.execute(delete(table))
@@ -64,10 +67,14 @@ async def sql_log(url: str, clock: Clock) -> AsyncIterator[tuple[SqlLog, Callabl
     async def raw_count() -> int:
         with engine.connect() as connection:
             counts = [connection.execute(select(func.count()).select_from(table)).scalar_one() for table in _TABLES]
-        return sum(counts)
+        return sum(counts) + await asyncio.to_thread(_paths_in, beside)
 
     yield log, raw_count
     await log.close()
+
+
+def _paths_in(folder: Path) -> int:
+    return sum(1 for _ in folder.rglob("*"))
 
 
 @cache

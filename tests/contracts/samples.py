@@ -1,6 +1,8 @@
 """Sessions, turns and entries for tests that care about one field and not about the others."""
 
+from base64 import b64encode
 from collections.abc import Sequence
+from random import Random
 from typing import Any
 
 from sessionful.domain.identity import sortable_id
@@ -52,3 +54,12 @@ def texts(entries: Sequence[Entry]) -> list[str]:
 
 def places(entries: Sequence[Entry]) -> list[tuple[int, int]]:
     return [(entry.position.turn, entry.position.step) for entry in entries]
+
+
+def bulk(size: int, seed: str = "0123456789abcdef") -> str:
+    return (seed * (size // len(seed) + 1))[:size]
+
+
+def noise(size: int, seed: int = 0) -> str:
+    """Text that no compression makes much smaller, the same at every run."""
+    return b64encode(Random(seed).randbytes(size)).decode()[:size]

@@ -18,6 +18,10 @@ USES: dict[str, Callable[[SessionLog], Awaitable[object]]] = {
     "fork": lambda log: log.fork(KEY, None, a_session(a_key("child"))),
     "rebase": lambda log: log.rebase(KEY, (), 0),
     "begin": lambda log: log.begin(KEY, a_turn(), WINDOW),
+    "wait": lambda log: log.begin(KEY, a_turn(wait=True), WINDOW),
+    "begin_next": lambda log: log.begin_next(KEY, LEASE_MS, WINDOW),
+    "queued": lambda log: log.queued(KEY),
+    "watch": lambda log: log.watch(KEY),
     "insert": lambda log: log.insert(KEY, an_entry()),
 }
 

@@ -7,18 +7,10 @@ from sessionful.domain.session import SessionChange
 from sessionful.domain.turn import Lease
 from sessionful.ports import SessionLog
 from tests.contracts.clock import NOON, ManualClock
+from tests.contracts.refusals import assert_cannot_write
 from tests.contracts.samples import KEY, LEASE_MS, a_session, an_entry, texts
 from tests.contracts.stores import Opened
-from tests.contracts.writer import Writer, begin, take_over, take_turn
-
-
-async def assert_cannot_write(writer: Writer) -> None:
-    with pytest.raises(LeaseLost):
-        await writer.append("too late")
-    with pytest.raises(LeaseLost):
-        await writer.settle("too late")
-    with pytest.raises(LeaseLost):
-        await writer.log.renew(writer.lease, NOON + 900_000)
+from tests.contracts.writer import begin, take_over, take_turn
 
 
 async def test_a_turn_whose_lease_has_run_out_is_taken_over(log: SessionLog, clock: ManualClock) -> None:
@@ -29,8 +21,9 @@ async def test_a_turn_whose_lease_has_run_out_is_taken_over(log: SessionLog, clo
     clock.advance(90_000)
     taken = await log.take_over(KEY, NOON + 200_000)
     assert taken is not None
-    lease, session = taken
+    lease, session, flushed = taken
     assert lease == Lease(KEY, before.log, epoch=before.epoch + 1, turn=1, attempt=2)
+    assert flushed == []
     assert before.running is not None
     running = before.running.model_copy(update={"attempt": 2, "lease_until": NOON + 200_000})
     assert session.model_copy(update={"version": 0}) == before.model_copy(
@@ -88,7 +81,7 @@ async def test_a_late_holder_writes_on_when_nobody_took_over(log: SessionLog, cl
     await log.create(a_session())
     writer = await begin(log)
     clock.advance(LEASE_MS + 1)
-    assert await log.renew(writer.lease, clock() + LEASE_MS) is False
+    assert await log.flush(writer.lease, None, clock() + LEASE_MS) is False
     clock.advance(LEASE_MS + 1)
     await writer.append("late", lease_until=clock() + LEASE_MS)
     clock.advance(LEASE_MS + 1)
@@ -174,7 +167,7 @@ async def test_the_next_turn_after_a_take_over_has_a_higher_epoch(log: SessionLo
     closed = await (await take_over(log)).settle("closed")
     assert (await begin(log)).lease.epoch == closed.epoch + 1
     with pytest.raises(LeaseLost):
-        await log.renew(Lease(KEY, closed.log, closed.epoch, 1, 2), NOON + 900_000)
+        await log.flush(Lease(KEY, closed.log, closed.epoch, 1, 2), None, NOON + 900_000)
 
 
 async def test_many_turns_leave_the_log_in_order_after_a_crash(log: SessionLog, clock: ManualClock) -> None:

@@ -2,12 +2,9 @@
 
 import asyncio
 
-from sessionful.domain.error import (
-    LeaseLost,
-    SessionBusy,
-)
-from sessionful.domain.session import Session, SessionChange, SessionKey
-from sessionful.domain.turn import Admitted, Attached, Lease
+from sessionful.domain.error import LeaseLost, SessionBusy
+from sessionful.domain.session import SessionChange, SessionKey
+from sessionful.domain.turn import Admitted, Attached, Taken
 from sessionful.ports import SessionLog
 from tests.contracts.clock import NOON, ManualClock
 from tests.contracts.races import CROWD, kinds, outcomes
@@ -64,6 +61,7 @@ async def test_retries_that_race_with_other_messages_start_one_turn_each(log: Se
                 continue
             if isinstance(answer, Attached):
                 return answer.turn_id
+            assert isinstance(answer, Admitted)
             await Writer(log, answer.lease, answer.session).settle()
             assert answer.session.running is not None
             return answer.session.running.turn_id
@@ -116,7 +114,7 @@ async def test_an_old_and_a_new_writer_at_once_leave_one_history(log: SessionLog
         old = await begin(log, key, "hello")
         clock.advance(LEASE_MS)
 
-        async def rescue(key: SessionKey = key) -> tuple[Lease, Session] | None:
+        async def rescue(key: SessionKey = key) -> Taken | None:
             return await log.take_over(key, clock() + LEASE_MS)
 
         late = old.entry("old")
@@ -158,13 +156,13 @@ async def test_messages_put_in_at_once_are_all_kept(log: SessionLog) -> None:
     assert sorted(texts(entries)) == [str(number) for number in range(8)]
 
 
-async def test_the_holder_renews_while_it_writes(log: SessionLog) -> None:
+async def test_the_holder_prolongs_its_lease_while_it_writes(log: SessionLog) -> None:
     await log.create(a_session())
     writer = await begin(log)
 
     async def heartbeat() -> None:
         for beat in range(6):
-            assert await log.renew(writer.lease, NOON + 100_000 + beat) is False
+            assert await log.flush(writer.lease, None, NOON + 100_000 + beat) is False
 
     async def steps() -> None:
         for number in range(6):
@@ -184,7 +182,7 @@ async def test_a_wish_to_cancel_is_not_lost_to_a_step_that_is_written_meanwhile(
             await writer.append(str(number))
 
     await asyncio.gather(steps(), log.ask_cancel(KEY, 1))
-    assert await log.renew(writer.lease, NOON + 100_000) is True
+    assert await log.flush(writer.lease, None, NOON + 100_000) is True
 
 
 async def test_a_late_writer_that_races_with_the_rescue_of_its_turn_stops(log: SessionLog, clock: ManualClock) -> None:

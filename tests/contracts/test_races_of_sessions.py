@@ -2,18 +2,16 @@
 
 import asyncio
 
-from sessionful.domain.error import (
-    SessionExists,
-    SessionNotFound,
-    VersionConflict,
-)
+import pytest
+
+from sessionful.domain.error import SessionExists, SessionNotFound, VersionConflict
 from sessionful.domain.session import SessionChange, SessionKey
 from sessionful.ports import SessionLog
 from tests.contracts.clock import ManualClock
 from tests.contracts.races import CROWD, kinds, outcomes
-from tests.contracts.samples import KEY, a_key, a_session, texts
+from tests.contracts.samples import KEY, LEASE_MS, WINDOW, a_key, a_session, a_turn, noise, texts
 from tests.contracts.stores import Opened
-from tests.contracts.writer import Writer, begin, take_turn
+from tests.contracts.writer import Writer, begin, take_turn, wait_in_line
 
 
 async def test_one_of_many_makes_the_session(log: SessionLog) -> None:
@@ -79,6 +77,40 @@ async def test_a_session_deleted_during_its_turn_is_gone_for_good(opened: Opened
 
         told = await outcomes([write(), log.delete(KEY)])
         assert kinds(told) == {"LeaseLost": 1, "NoneType": 1}
+        assert await opened.raw_count() == clean
+
+
+@pytest.mark.parametrize("size", [10, 900, 400_000])
+async def test_a_session_deleted_while_its_turn_tells_is_gone_for_good(opened: Opened, size: int) -> None:
+    log = opened.log
+    clean = await opened.raw_count()
+    for _ in range(4):
+        await log.create(a_session())
+        writer = await begin(log)
+        await writer.flush(noise(size))
+
+        async def tell(writer: Writer = writer) -> None:
+            while True:
+                await writer.flush(noise(size, writer.told))
+                await asyncio.sleep(0)
+
+        told = await outcomes([tell(), log.delete(KEY)])
+        assert kinds(told) == {"LeaseLost": 1, "NoneType": 1}
+        assert await opened.raw_count() == clean
+
+
+async def test_a_session_deleted_while_turns_come_and_go_is_gone_for_good(opened: Opened) -> None:
+    log = opened.log
+    clean = await opened.raw_count()
+    for _ in range(4):
+        await log.create(a_session())
+        holder = await begin(log)
+        await wait_in_line(log)
+        await holder.settle()
+        join = [log.begin(KEY, a_turn(noise(30_000), wait=True, idempotency_key=str(n)), WINDOW) for n in range(3)]
+        told = await outcomes([*join, log.begin_next(KEY, LEASE_MS, WINDOW), log.delete(KEY)])
+        assert told[-1] is None
+        assert set(kinds(told[:-1])) <= {"Queued", "Admitted", "SessionNotFound"}
         assert await opened.raw_count() == clean
 
 

@@ -2,12 +2,12 @@
 
 import pytest
 
-from sessionful.domain.error import SessionBusy, SessionExpired
+from sessionful.domain.error import SessionBusy, SessionExpired, VersionConflict
 from sessionful.domain.session import Position, Segment
 from sessionful.ports import SessionLog
 from tests.contracts.clock import NOON, ManualClock
 from tests.contracts.samples import KEY, LEASE_MS, a_key, a_session, places, texts
-from tests.contracts.writer import begin, take_turn
+from tests.contracts.writer import begin, begin_next, take_turn, wait_in_line
 
 
 async def test_a_cleared_session_has_no_past_and_goes_on_counting(log: SessionLog, clock: ManualClock) -> None:
@@ -93,3 +93,72 @@ async def test_an_expired_session_keeps_its_past(log: SessionLog, clock: ManualC
     clock.advance(NOON)
     with pytest.raises(SessionExpired):
         await log.rebase(KEY, (), 0)
+
+
+async def test_a_state_given_with_a_past_becomes_the_state(log: SessionLog) -> None:
+    await log.create(a_session(state={"n": 1}, state_moved=True))
+    before = await take_turn(log)
+    back = await log.rebase(KEY, (), 0, state={"n": 2})
+    moved = {"own_after": 1, "message_count": 0, "state": {"n": 2}, "state_moved": True, "version": before.version + 1}
+    assert back == before.model_copy(update=moved)
+    assert await log.get(KEY) == back
+    (entry,) = await log.read(await take_turn(log), 10)
+    assert (entry.position, entry.state, entry.state_at) == ((2, 1), {"n": 2}, None)
+
+
+async def test_an_empty_state_given_with_a_past_becomes_the_state(log: SessionLog) -> None:
+    await log.create(a_session(state={"n": 1}))
+    back = await log.rebase(KEY, (), 0, state={})
+    assert (back.state, back.state_moved) == ({}, True)
+
+
+async def test_a_past_without_a_state_leaves_the_state_alone(log: SessionLog) -> None:
+    await log.create(a_session(state={"n": 1}, state_moved=True))
+    await take_turn(log)
+    back = await log.rebase(KEY, (), 0)
+    assert (back.state, back.state_at, back.state_moved) == ({"n": 1}, (1, 1), False)
+
+
+async def test_a_past_is_set_only_in_the_version_it_was_meant_for(log: SessionLog) -> None:
+    await log.create(a_session(state={"n": 1}))
+    before = await take_turn(log)
+    with pytest.raises(VersionConflict):
+        await log.rebase(KEY, (), 0, state={"n": 2}, if_version=before.version - 1)
+    assert await log.get(KEY) == before
+    back = await log.rebase(KEY, (), 0, if_version=before.version)
+    assert (back.message_count, back.version) == (0, before.version + 1)
+
+
+async def test_a_past_can_be_set_while_turns_wait_and_they_follow_it(log: SessionLog) -> None:
+    made = await log.create(a_session())
+    await take_turn(log, KEY, "one")
+    holder = await begin(log, text="two")
+    await wait_in_line(log, text="three")
+    await wait_in_line(log, text="four")
+    before = await holder.settle()
+    back = await log.rebase(KEY, [Segment(log=made.log, upto=Position(1, 1))], 2)
+    assert (back.own_after, back.last, back.turns, back.queued) == (2, (2, 1), 4, 2)
+    assert back.version == before.version + 1
+    assert [turn.number for turn in await log.queued(KEY)] == [3, 4]
+    third = await begin_next(log)
+    assert texts(third.past) == ["one", "done"]
+    head = await third.settle()
+    assert (head.message_count, texts(await log.read(head, 10))) == (4, ["one", "done", "three", "done"])
+    again = await log.rebase(KEY, (), 0)
+    assert again.own_after == 3
+    head = await (await begin_next(log)).settle()
+    assert texts(await log.read(head, 10)) == ["four", "done"]
+    assert places(await log.turn(head, 4)) == [(4, 1)]
+
+
+async def test_a_past_is_not_set_while_a_turn_that_waited_runs(log: SessionLog) -> None:
+    await log.create(a_session())
+    holder = await begin(log)
+    await wait_in_line(log)
+    with pytest.raises(SessionBusy):
+        await log.rebase(KEY, (), 0)
+    await holder.settle()
+    following = await begin_next(log)
+    with pytest.raises(SessionBusy):
+        await log.rebase(KEY, (), 0)
+    assert await log.get(KEY) == following.session

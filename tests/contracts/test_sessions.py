@@ -8,10 +8,10 @@ from sessionful.domain.error import (
     SessionNotFound,
     VersionConflict,
 )
-from sessionful.domain.session import Position, SessionChange, SessionKey
+from sessionful.domain.session import Checkpoint, Position, SessionChange, SessionKey
 from sessionful.ports import SessionLog
-from tests.contracts.clock import ManualClock
-from tests.contracts.samples import KEY, WINDOW, a_key, a_session, a_turn, an_entry, texts
+from tests.contracts.clock import NOON, ManualClock
+from tests.contracts.samples import KEY, LEASE_MS, WINDOW, a_key, a_session, a_turn, an_entry, texts
 from tests.contracts.stores import Opened
 from tests.contracts.writer import begin, take_turn
 
@@ -69,6 +69,14 @@ async def test_another_key_does_not_find_the_session(log: SessionLog, stranger: 
         await log.begin(stranger, a_turn(), WINDOW)
     with pytest.raises(SessionNotFound):
         await log.insert(stranger, an_entry())
+    with pytest.raises(SessionNotFound):
+        await log.watch(stranger)
+    with pytest.raises(SessionNotFound):
+        await log.queued(stranger)
+    with pytest.raises(SessionNotFound):
+        await log.begin_next(stranger, LEASE_MS, WINDOW)
+    with pytest.raises(SessionNotFound):
+        await log.take_over(stranger, NOON)
     assert await log.get(KEY) == before
 
 
@@ -105,7 +113,7 @@ async def test_a_change_applies_what_was_set_and_nothing_else(log: SessionLog, c
     made = await log.create(a_session(title="Rome", system="Be kind.", metadata={"a": 1}, state={"s": 1}, timeout=60))
     clock.advance(5)
     changed = await log.change(KEY, SessionChange(title=None, state={"t": [2]}, timeout=90))
-    expected = {"title": None, "state": {"t": [2]}, "timeout": 90, "version": made.version + 1}
+    expected = {"title": None, "state": {"t": [2]}, "state_moved": True, "timeout": 90, "version": made.version + 1}
     assert changed == made.model_copy(update=expected)
     assert await log.get(KEY) == changed
 
@@ -120,9 +128,12 @@ async def test_every_field_of_a_change_is_applied(log: SessionLog) -> None:
         "state": {"s": 1},
         "timeout": None,
         "ended_at": 7,
+        "checkpoints": (Checkpoint(name="noon", made_at=NOON, at=Position(0, 0)),),
     }
     assert set(fields) == set(SessionChange.model_fields)
-    assert await log.change(KEY, SessionChange(**fields)) == made.model_copy(update={**fields, "version": 2})
+    expected = made.model_copy(update={**fields, "state_moved": True, "version": 2})
+    assert await log.change(KEY, SessionChange(**fields)) == expected
+    assert await log.get(KEY) == expected
 
 
 async def test_a_change_leaves_the_activity_alone(log: SessionLog, clock: ManualClock) -> None:

@@ -3,16 +3,12 @@
 from sessionful.domain.message import Message, ToolCall
 from sessionful.domain.session import Position
 from sessionful.ports import SessionLog
-from tests.contracts.samples import KEY, WINDOW, a_key, a_session, an_entry, places, texts
+from tests.contracts.samples import KEY, WINDOW, a_key, a_session, an_entry, bulk, places, texts
 from tests.contracts.stores import Opened
 from tests.contracts.writer import begin, take_over, take_turn
 
 FIVE_MB = 5_000_000
 LEASE_END = 2_000_000_000_000
-
-
-def bulk(size: int, seed: str = "0123456789abcdef") -> str:
-    return (seed * (size // len(seed) + 1))[:size]
 
 
 async def test_a_message_a_reply_and_a_tool_result_of_five_megabytes_are_kept(opened: Opened) -> None:

@@ -3,76 +3,17 @@
 from typing import Any
 
 import pytest
-from pydantic_core import PydanticUndefined
 
 from sessionful.domain.identity import sortable_id
-from sessionful.domain.message import File, Image, Message, Part, Text, Thinking, ToolCall, Value
+from sessionful.domain.message import File, Image, Message, Part, Text, Thinking, ToolCall
 from sessionful.domain.session import Position, Session
 from sessionful.domain.turn import Ending, Entry
 from sessionful.domain.usage import Usage
 from sessionful.ports import SessionLog
 from tests.contracts.clock import NOON
+from tests.contracts.odd_values import DEEP, ODD_IDS, ODD_TEXTS, a_checkpoint, untouched
 from tests.contracts.samples import KEY, WINDOW, a_key, a_session, a_turn, texts
 from tests.contracts.writer import begin, take_turn
-
-ODD_IDS = [
-    "a b",
-    " ",
-    "trailing ",
-    "UPPER",
-    "upper",
-    "sess_01",
-    "🦊🌙",
-    "日本語",
-    "é",
-    "e\u0301",
-    "#",
-    "a#b|c:d%2F?x=1&y",
-    "'; DROP TABLE sessions; --",
-    '"quoted"',
-    "\\backslash\\",
-    "*",
-    "%",
-    "_",
-    ".",
-    "..",
-    "0",
-    "null",
-    "x" * 256,
-    "🦊" * 256,
-]
-ODD_TEXTS = [
-    "\u0000",
-    "nul in \u0000 between",
-    "\u0001\u001f\u007f\u0085",
-    "🦊",
-    "👩‍👩‍👧‍👦 family",
-    "\ufeff bom, \u202e right to left, \ufffe no character, \uffff",
-    "line\nbreak\r\nand\ttab \u2028 \u2029",
-    "\\u0000 is not a nul, nor is \\x00",
-    "\"quotes\" 'both' `kinds` \\ %s {x} $1 :name",
-    "e\u0301 é ß ﬁ İ",
-    "",
-    " ",
-]
-DEEP: dict[str, Any] = {
-    "text": "\u0000🦊",
-    "": "empty key",
-    "nul \u0000 key": None,
-    "numbers": [0, -1, 1.5, 1e-7, 1e300, 2**53, -(2**63), 0.1],
-    "flags": [True, False, None],
-    "nested": {"list": [[], {}, [{"deep": {"er": []}}]]},
-    "S": {"N": "1"},
-}
-
-
-def untouched(value: Value) -> set[str]:
-    """The fields that still have their default, so that a test of all fields cannot forget a new one."""
-    fields = type(value).model_fields.items()
-    defaults = {name: field.get_default(call_default_factory=True, validated_data={}) for name, field in fields}
-    return {name for name, default in defaults.items() if default is not PydanticUndefined} & {
-        name for name, default in defaults.items() if getattr(value, name) == default
-    }
 
 
 async def test_every_field_of_a_session_is_kept(log: SessionLog) -> None:
@@ -96,8 +37,13 @@ async def test_every_field_of_a_session_is_kept(log: SessionLog) -> None:
         last=Position(4, 2),
         message_count=9,
         usage=Usage(input_tokens=1, output_tokens=2, cached_tokens=3, cache_write_tokens=4),
+        state_at=Position(3, 1),
+        state_moved=True,
+        checkpoints=(a_checkpoint("noon \u0000🦊"), a_checkpoint("")),
+        made_with="digest",
     )
-    assert untouched(session) == {"parent", "past", "own_after", "running"}
+    assert untouched(session) == {"parent", "past", "own_after", "running", "queued"}
+    assert untouched(session.checkpoints[0]) == set()
     assert await log.create(session) == session
     assert await log.get(session.key) == session
     assert await log.find("ada", "whole", ["*"]) == [session]
@@ -105,7 +51,7 @@ async def test_every_field_of_a_session_is_kept(log: SessionLog) -> None:
 
 
 async def test_every_field_of_an_entry_is_kept(log: SessionLog) -> None:
-    await log.create(a_session())
+    await log.create(a_session(state=DEEP, state_moved=True))
     writer = await begin(log, idempotency_key="once", request_hash="h")
     parts: list[Part] = [
         Thinking(text="hm\u0000", signature="c2ln", redacted="cmVk"),
@@ -141,13 +87,17 @@ async def test_every_field_of_an_entry_is_kept(log: SessionLog) -> None:
         message_count=4,
         usage_total=Usage(input_tokens=6, output_tokens=7, cached_tokens=8, cache_write_tokens=9),
     )
-    assert untouched(entry) == set()
+    assert untouched(entry) == {"state", "state_at"}
     assert entry.ending is not None
     assert untouched(entry.ending) == set()
     head = await log.settle(writer.lease, entry)
-    assert await log.read(head, 10) == [entry]
-    assert await log.turn(head, 1) == [entry]
-    assert (await begin(log)).past == [entry]
+    stated = entry.model_copy(update={"state": DEEP})
+    assert await log.read(head, 10) == [stated]
+    assert await log.turn(head, 1) == [stated]
+    following = await begin(log)
+    assert following.past == [stated]
+    await following.settle()
+    assert (await begin(log)).past[-1].state_at == Position(1, 1)
 
 
 @pytest.mark.parametrize("output", [None, False, 0, "", [], {}, "text", 1.5, {"a": [1]}])

@@ -108,10 +108,10 @@ async def test_nothing_is_put_in_while_a_turn_runs(log: SessionLog, clock: Manua
     assert texts(await log.read(await writer.settle(), 10)) == ["hello", "done"]
 
 
-async def test_a_renewed_lease_lasts_longer(log: SessionLog, clock: ManualClock) -> None:
+async def test_a_prolonged_lease_lasts_longer(log: SessionLog, clock: ManualClock) -> None:
     await log.create(a_session())
     writer = await begin(log)
-    assert await log.renew(writer.lease, NOON + 200_000) is False
+    assert await log.flush(writer.lease, None, NOON + 200_000) is False
     clock.advance(LEASE_MS)
     assert await log.take_over(KEY, NOON + 900_000) is None
     assert writer.session.running is not None
@@ -126,12 +126,12 @@ async def test_a_wish_to_cancel_reaches_the_holder(log: SessionLog) -> None:
     running = (await log.get(KEY)).running
     assert running is not None
     assert running.cancel_asked
-    assert await log.renew(writer.lease, NOON + 200_000) is True
+    assert await log.flush(writer.lease, None, NOON + 200_000) is True
     await writer.append()
-    assert await log.renew(writer.lease, NOON + 200_000) is True
+    assert await log.flush(writer.lease, None, NOON + 200_000) is True
     await writer.settle()
     following = await begin(log)
-    assert await log.renew(following.lease, NOON + 200_000) is False
+    assert await log.flush(following.lease, None, NOON + 200_000) is False
 
 
 @pytest.mark.parametrize("number", [0, 1, 3])
@@ -141,7 +141,7 @@ async def test_a_wish_to_cancel_another_turn_changes_nothing(log: SessionLog, nu
     writer = await begin(log)
     await log.ask_cancel(KEY, number)
     assert await log.get(KEY) == writer.session
-    assert await log.renew(writer.lease, NOON + 200_000) is False
+    assert await log.flush(writer.lease, None, NOON + 200_000) is False
 
 
 async def test_a_wish_to_cancel_an_idle_session_changes_nothing(log: SessionLog) -> None:
@@ -157,7 +157,7 @@ async def test_a_wish_to_cancel_outlives_a_take_over(log: SessionLog, clock: Man
     await log.ask_cancel(KEY, 1)
     clock.advance(LEASE_MS)
     writer = await take_over(log)
-    assert await log.renew(writer.lease, NOON + 900_000) is True
+    assert await log.flush(writer.lease, None, NOON + 900_000) is True
 
 
 async def test_steps_of_many_turns_lie_in_their_order(log: SessionLog) -> None:

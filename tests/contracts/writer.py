@@ -5,14 +5,15 @@ from typing import Any
 
 from sessionful.domain.message import Message
 from sessionful.domain.session import Position, Session, SessionKey
-from sessionful.domain.turn import Admitted, Ending, Entry, Lease, Window
+from sessionful.domain.turn import Admitted, Ending, Entry, Group, Lease, Queued, Window
 from sessionful.ports import SessionLog
 from tests.contracts.clock import NOON
-from tests.contracts.samples import KEY, STEP_USAGE, WINDOW, a_turn
+from tests.contracts.samples import KEY, LEASE_MS, STEP_USAGE, WINDOW, a_turn
 
 
 class Writer:
-    """The holder of a lease, with what its turn has stored so far."""
+    """The holder of a lease, with what its turn has stored so far, how many groups it has told, and, after a take-over,
+    what the holder before it had flushed."""
 
     def __init__(self, log: SessionLog, lease: Lease, session: Session, stored: Sequence[Entry] = ()) -> None:
         self.log = log
@@ -20,6 +21,8 @@ class Writer:
         self.session = session
         self.past: list[Entry] = []
         self.stored = list(stored)
+        self.told = 0
+        self.flushed: list[str] = []
 
     def entry(self, text: str = "well", **fields: Any) -> Entry:
         """The next step of the turn. Its first one brings the user's message along."""
@@ -51,6 +54,15 @@ class Writer:
         self.stored.append(entry)
         return entry
 
+    async def flush(self, *groups: str, lease_until: int = NOON + 90_000) -> bool:
+        """Each text is a group of its own; none just prolongs the lease."""
+        if not groups:
+            return await self.log.flush(self.lease, None, lease_until)
+        for text in groups:
+            asked = await self.log.flush(self.lease, Group(self.told + 1, text), lease_until)
+            self.told += 1
+        return asked
+
     async def settle(self, text: str = "done", **fields: Any) -> Session:
         ending = Ending(status="completed", ended_at=NOON, steps=len(self.stored) + 1)
         entry = self.entry(text, **{"ending": ending, **fields})
@@ -81,5 +93,22 @@ async def take_turn(log: SessionLog, key: SessionKey = KEY, text: str = "hello",
 async def take_over(log: SessionLog, key: SessionKey = KEY, lease_until: int = NOON + 900_000) -> Writer:
     taken = await log.take_over(key, lease_until)
     assert taken is not None
-    lease, session = taken
-    return Writer(log, lease, session, await log.turn(session, lease.turn))
+    writer = Writer(log, taken.lease, taken.session, await log.turn(taken.session, taken.lease.turn))
+    writer.flushed = taken.flushed
+    return writer
+
+
+async def wait_in_line(log: SessionLog, key: SessionKey = KEY, text: str = "later", **fields: Any) -> Queued:
+    """A turn that waits, behind the one that runs or those that wait already."""
+    queued = await log.begin(key, a_turn(text, wait=True, **fields), WINDOW)
+    assert isinstance(queued, Queued)
+    return queued
+
+
+async def begin_next(log: SessionLog, key: SessionKey = KEY, lease_ms: int = LEASE_MS) -> Writer:
+    """The turn that waited longest, admitted."""
+    admitted = await log.begin_next(key, lease_ms, WINDOW)
+    assert admitted is not None
+    writer = Writer(log, admitted.lease, admitted.session)
+    writer.past = admitted.past
+    return writer

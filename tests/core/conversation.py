@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from sessionful.core.agent import Agent
+from sessionful.core.pace import Pace
 from sessionful.core.service import Service
 from sessionful.core.turns import TurnHandle
 from sessionful.domain.agent import AgentSettings
@@ -12,7 +13,7 @@ from sessionful.domain.event import Cursor, Told
 from sessionful.domain.message import Message, ToolCall
 from sessionful.domain.session import NewSession
 from sessionful.models.scripted import Reply, ScriptedModel
-from sessionful.ports import Tool
+from sessionful.ports import Alarm, Tool
 from sessionful.stores.in_memory import InMemoryLog
 from sessionful.tools.function import tool
 
@@ -33,12 +34,14 @@ class Conversation:
         lease_ms: int = 30_000,
         settings: AgentSettings | None = None,
         delay: float = 0,
+        pace: Pace | None = None,
+        alarm: Alarm | None = None,
     ) -> None:
         self.clock = Clock()
         self.model = ScriptedModel(replies, delay=delay)
         self.log = InMemoryLog(self.clock)
         agent = Agent("assistant", self.model, self.log, settings or AgentSettings(), tools)
-        self.service = Service([agent], clock=self.clock, lease_ms=lease_ms)
+        self.service = Service([agent], clock=self.clock, pace=pace or Pace(lease_ms=lease_ms), alarm=alarm)
         self.id = "s1"
 
     async def open(self, **fields: Any) -> "Conversation":

@@ -13,7 +13,6 @@ from sessionful.domain.error import (
     AgentNotFound,
     InvalidRequest,
     ModelUnavailable,
-    SessionBusy,
     SessionEnded,
     SessionNotFound,
     TurnNotFound,
@@ -21,7 +20,7 @@ from sessionful.domain.error import (
 from sessionful.domain.event import Cursor
 from sessionful.domain.message import Message
 from sessionful.domain.session import Session
-from sessionful.domain.turn import Entry, NewTurn, Window
+from sessionful.domain.turn import Entry
 from sessionful.domain.usage import Usage
 from sessionful.ports import CallPiece, Finish, TextPiece
 from sessionful.stores.in_memory import InMemoryLog
@@ -79,21 +78,6 @@ async def test_a_turn_that_takes_too_long_fails_with_its_own_code() -> None:
     talk = await Conversation(["one two three " * 50], settings=settings, delay=0.01).open()
     record = await talk.ask("go")
     assert record.error["code"] == "turn_timeout"
-
-
-async def test_a_dead_holders_turn_is_closed_and_the_session_goes_on() -> None:
-    talk = await Conversation(["never", "fine"], lease_ms=1000).open()
-    key = (await talk.service.get_session("me", None, "s1")).key
-    dead = await talk.log.begin(
-        key, NewTurn(nonce="n", agent="assistant", message=Message.user("lost"), lease_ms=1000), Window(10, 10_000)
-    )
-    with pytest.raises(SessionBusy):
-        await talk.say("too early")
-    talk.clock.now += 1001
-    assert (await talk.ask("next")).status == "completed"
-    record = await talk.service.get_turn("me", None, "s1", dead.session.running.turn_id)
-    assert record.status == "interrupted"
-    assert [m.text for m in talk.model.requests[0].messages] == ["lost", "next"]
 
 
 async def test_deleting_a_session_ends_its_turn_and_nothing_is_written_afterwards() -> None:

@@ -53,6 +53,18 @@ async def asks_with_keys(log: SqlLog, count: str) -> None:
             tell(number, "attached", answer.turn_id)
 
 
+async def tells_steps(log: SqlLog, count: str) -> None:
+    """Takes turns of that many steps until its input ends; each step is told in three groups that name its place."""
+    tell("ready")
+    sys.stdin.readline()
+    over = asyncio.ensure_future(asyncio.to_thread(sys.stdin.readline))
+    while not over.done():
+        writer = await begin(log)
+        for step in range(1, int(count) + 1):
+            await writer.flush(*(f"{writer.lease.turn} {step} {part}" for part in range(3)))
+            await (writer.append() if step < int(count) else writer.settle())
+
+
 async def writes_until_killed(log: SqlLog) -> None:
     """Takes turn after turn, and tells each that is settled. A turn that a killed holder left is closed first."""
     head = await log.get(KEY)
@@ -69,6 +81,7 @@ VERBS: dict[str, Callable[..., Awaitable[None]]] = {
     "opens": opens,
     "takes_turns": takes_turns,
     "asks_with_keys": asks_with_keys,
+    "tells_steps": tells_steps,
     "writes_until_killed": writes_until_killed,
 }
 

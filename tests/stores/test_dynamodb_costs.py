@@ -6,20 +6,17 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from sessionful.domain.message import Message
-from sessionful.domain.session import Position, Session
-from sessionful.domain.turn import Ending, Entry, Window
-from sessionful.domain.usage import Usage
-from tests.contracts.clock import NOON, ManualClock
+from sessionful.domain.session import Position
+from sessionful.domain.turn import Window
+from tests.contracts.clock import ManualClock
 from tests.contracts.samples import KEY, a_key, a_session, an_entry, places
-from tests.contracts.writer import Writer, begin
+from tests.contracts.writer import begin
 from tests.stores.dynamodb_relay import Answer, Forward, Json
 from tests.stores.dynamodb_servers import SERVERS, Bench, bench
+from tests.stores.dynamodb_talk import HUNDRED, WINDOW, a_session_of, take_a_turn
 from tests.stores.dynamodb_units import item_size
 
 QUARTER_MS = 15 * 60 * 1000
-HUNDRED = "It is a hundred characters long, as most of what people write to one another in a chat tends to be."
-WINDOW = Window(entries=16, bytes=64_000)
 TURN = ["Query", "TransactWriteItems", "UpdateItem"]
 
 
@@ -35,43 +32,6 @@ async def table(request: pytest.FixtureRequest, clock: ManualClock) -> AsyncIter
         yield opened
 
 
-def spoken(turn: int) -> Entry:
-    """A turn as `take_a_turn` leaves it."""
-    return an_entry(
-        position=Position(turn, 1),
-        turn_id=f"turn_{turn}_01jd2ghsx0abcdefghjkmnpqrs",
-        given=(Message.user(HUNDRED),),
-        reply=Message.assistant(HUNDRED),
-        usage=Usage(input_tokens=800, output_tokens=25),
-        ending=Ending(status="completed", ended_at=NOON, steps=1, usage=Usage(input_tokens=800, output_tokens=25)),
-        message_count=2 * turn,
-        usage_total=Usage(input_tokens=800 * turn, output_tokens=25 * turn),
-    )
-
-
-async def a_session_of(table: Bench, turns: int, id: str = "trip") -> Session:
-    given = a_session(
-        a_key(id),
-        at=table.clock(),
-        turns=turns,
-        last=Position(turns, 1),
-        message_count=2 * turns,
-        usage=Usage(input_tokens=800 * turns, output_tokens=25 * turns),
-        timeout=86_400,
-    )
-    table.relay.watch = None  # nobody asks what the making of ten thousand entries costs
-    made = await table.log.create(given, [spoken(turn) for turn in range(1, turns + 1)])
-    table.relay.watch = table.meter.watch
-    table.meter.reset()
-    return made
-
-
-async def take_a_turn(table: Bench, **fields: object) -> Writer:
-    writer = await begin(table.log, KEY, HUNDRED, WINDOW, **fields)
-    await writer.settle(HUNDRED)
-    return writer
-
-
 @pytest.mark.parametrize("turns", [10, 1_000, 10_000])
 async def test_a_plain_turn_is_three_requests_and_five_write_units_at_any_length(table: Bench, turns: int) -> None:
     await a_session_of(table, turns)
@@ -81,6 +41,15 @@ async def test_a_plain_turn_is_three_requests_and_five_write_units_at_any_length
     assert len(writer.past) == min(turns, WINDOW.entries)
     assert table.meter.reads <= 2
     assert table.meter.entries_read <= WINDOW.entries
+
+
+@pytest.mark.parametrize(("length", "units"), [(700, 7), (3_000, 9)])
+async def test_a_plain_turn_with_a_long_message_is_three_requests_too(table: Bench, length: int, units: int) -> None:
+    await a_session_of(table, 10)
+    writer = await begin(table.log, KEY, (HUNDRED * 40)[:length], WINDOW)
+    await writer.settle(HUNDRED)
+    assert sorted(table.meter.requests) == TURN
+    assert table.meter.writes <= units
 
 
 async def test_a_turn_that_renews_the_sessions_mark_costs_one_unit_more(table: Bench, clock: ManualClock) -> None:

@@ -13,12 +13,15 @@ from sessionful.domain.error import (
     SessionNotFound,
     StoreUnavailable,
 )
+from sessionful.domain.turn import Group
 from sessionful.stores.dynamodb import DynamoDBLog
 from tests.contracts.clock import NOON, ManualClock
 from tests.contracts.samples import KEY, LEASE_MS, WINDOW, a_key, a_session, a_turn, texts
-from tests.contracts.writer import begin, take_over, take_turn
+from tests.contracts.writer import begin, begin_next, take_over, take_turn, wait_in_line
+from tests.stores.dynamodb_relay import Answer, Forward, Json
 from tests.stores.dynamodb_servers import SERVERS, Bench, bench
 from tests.stores.dynamodb_spoils import dying_at
+from tests.stores.dynamodb_talk import NOISE
 
 CHILD = a_key("child")
 
@@ -107,6 +110,60 @@ async def test_a_writer_that_died_within_a_step_leaves_no_half_of_it(table: Benc
         assert table.items() == []
 
 
+@pytest.mark.parametrize("done", [True, False], ids=["done", "not done"])
+@pytest.mark.parametrize("size", [1, 700_000])
+async def test_a_writer_that_died_while_it_flushed_has_told_all_of_the_group_or_nothing(
+    table: Bench, clock: ManualClock, done: bool, size: int
+) -> None:
+    told = ["one", NOISE, "three"]
+    for number in count(1):
+        await table.log.create(a_session())
+        writer = await begin(table.log)
+        await writer.flush(*told, lease_until=clock())
+        group = Group(4, os.urandom(size).hex())
+        died = await until_killed(table, lambda log, w=writer, g=group: log.flush(w.lease, g, NOON), number, done)  # type: ignore[misc]
+        flushed = (await table.log.watch(KEY)).flushed
+        assert flushed in (told, [*told, group.text])
+        successor = await take_over(table.log)
+        assert successor.flushed == flushed
+        await successor.flush("again")
+        assert (await table.log.watch(KEY)).flushed == ["again"]
+        await successor.settle()
+        await table.log.delete(KEY)
+        assert table.items() == []
+        if not died:
+            break
+    assert number >= (3 if size > 1 else 2)
+
+
+@pytest.mark.parametrize("done", [True, False], ids=["done", "not done"])
+async def test_a_turn_that_waits_is_not_lost_when_whoever_begins_it_dies(
+    table: Bench, clock: ManualClock, done: bool
+) -> None:
+    for number in count(1):
+        await table.log.create(a_session(at=clock()))
+        writer = await begin(table.log)
+        await wait_in_line(table.log, KEY, "x" * 100_000, idempotency_key="once")
+        await wait_in_line(table.log, KEY, "last")
+        await writer.settle()
+        died = await until_killed(table, lambda log: log.begin_next(KEY, LEASE_MS, WINDOW), number, done)
+        clock.advance(LEASE_MS)
+        if (await table.log.get(KEY)).running is None:
+            writer = await begin_next(table.log)
+        else:
+            writer = await take_over(table.log, lease_until=clock() + LEASE_MS)
+        await writer.settle()
+        head = await (await begin_next(table.log)).settle()
+        told = texts(await table.log.read(head, 10))
+        assert told == ["hello", "done", "x" * 100_000, "done", "last", "done"]
+        assert head.queued == 0
+        await table.log.delete(KEY)
+        assert table.items() == []
+        if not died:
+            break
+    assert number >= 2
+
+
 async def test_a_message_that_was_not_admitted_leaves_no_pieces(table: Bench) -> None:
     await table.log.create(a_session())
     await begin(table.log)
@@ -114,6 +171,24 @@ async def test_a_message_that_was_not_admitted_leaves_no_pieces(table: Bench) ->
     with pytest.raises(SessionBusy):
         await table.log.begin(KEY, a_turn("x" * 3_000_000), WINDOW)
     assert table.items() == before
+
+
+@pytest.mark.parametrize("wait", [True, False])
+async def test_a_message_whose_session_is_deleted_while_it_comes_leaves_no_pieces(table: Bench, wait: bool) -> None:
+    await table.log.create(a_session())
+    if wait:
+        await begin(table.log)
+    (head,) = table.items()
+
+    def deleted(operation: str, request: Json, forward: Forward) -> Answer:
+        if operation in ("TransactWriteItems", "UpdateItem"):
+            table.client.delete_item(TableName=table.table, Key={name: head[name] for name in ("pk", "sk")})
+        return forward()
+
+    table.relay.spoil = deleted
+    with pytest.raises(SessionNotFound):
+        await table.log.begin(KEY, a_turn(os.urandom(30_000).hex(), wait=wait), WINDOW)
+    assert table.items() == []
 
 
 async def test_a_late_step_in_pieces_is_not_left_behind(table: Bench, clock: ManualClock) -> None:

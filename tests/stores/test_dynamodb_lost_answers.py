@@ -16,10 +16,11 @@ from sessionful.domain.session import Position, Segment, SessionChange
 from sessionful.stores.dynamodb import DynamoDBLog
 from tests.contracts.clock import NOON, ManualClock
 from tests.contracts.samples import KEY, LEASE_MS, WINDOW, a_key, a_session, a_turn, an_entry, texts
-from tests.contracts.writer import begin, take_over
+from tests.contracts.writer import begin, begin_next, take_over, wait_in_line
 from tests.stores.dynamodb_relay import Answer, Forward, Json, LostAnswer
 from tests.stores.dynamodb_servers import SERVERS, Bench, bench
 from tests.stores.dynamodb_spoils import WRITES, losing_answers
+from tests.stores.dynamodb_talk import NOISE
 
 CHILD = a_key("child")
 
@@ -70,6 +71,48 @@ async def test_a_step_that_is_said_again_after_its_answer_never_came_is_one_step
     assert head.version == 4
 
 
+async def test_a_group_whose_answer_never_came_is_told_once(table: Bench) -> None:
+    def losing_all(operation: str, request: Json, forward: Forward) -> Answer:
+        answer = forward()
+        if operation == "UpdateItem":
+            raise LostAnswer
+        return answer
+
+    await table.log.create(a_session())
+    writer = await begin(table.log)
+    groups = ["one", NOISE, "three"]
+    for group in groups:
+        table.relay.spoil = losing_all
+        with pytest.raises(StoreUnavailable):
+            await writer.flush(group)
+        table.relay.spoil = None
+        assert (await table.log.watch(KEY)).flushed == groups[: writer.told + 1]
+        await writer.flush(group)
+    assert (await table.log.watch(KEY)).flushed == groups
+    await writer.settle()
+
+
+async def test_a_turn_that_began_without_its_caller_hearing_of_it_is_not_lost(table: Bench, clock: ManualClock) -> None:
+    def losing_all(operation: str, request: Json, forward: Forward) -> Answer:
+        answer = forward()
+        if operation == "TransactWriteItems":
+            raise LostAnswer
+        return answer
+
+    await table.log.create(a_session())
+    writer = await begin(table.log)
+    await wait_in_line(table.log)
+    await writer.settle()
+    table.relay.spoil = losing_all
+    with pytest.raises(StoreUnavailable):
+        await begin_next(table.log)
+    table.relay.spoil = None
+    assert await table.log.begin_next(KEY, LEASE_MS, WINDOW) is None
+    clock.advance(LEASE_MS)
+    head = await (await take_over(table.log)).settle()
+    assert texts(await table.log.turn(head, 2)) == ["later", "done"]
+
+
 async def lives(log: DynamoDBLog, clock: ManualClock) -> list[Any]:
     """Everything that can be done to sessions, with what came of it."""
     told: list[Any] = []
@@ -79,7 +122,9 @@ async def lives(log: DynamoDBLog, clock: ManualClock) -> list[Any]:
         writer = await begin(log, key, text, nonce=next(nonces), **fields)
         told.append(writer.session)
         await writer.append("step", lease_until=NOON + 500_000)
-        told.append(await log.renew(writer.lease, NOON + 600_000))
+        await writer.flush("told", NOISE, os.environ.get("HOME", "") * 200, lease_until=NOON + 600_000)
+        await writer.flush(lease_until=NOON + 700_000)
+        told.append(await log.watch(key))
         told.append(await writer.settle("done"))
 
     entries = [an_entry("one", Position(1, 1)), an_entry("two", Position(2, 1), message_count=2)]
@@ -94,12 +139,26 @@ async def lives(log: DynamoDBLog, clock: ManualClock) -> list[Any]:
     told.append(await log.fork(KEY, Position(3, 2), a_session(CHILD, log="log3")))
     told.append(await log.fork(CHILD, None, a_session(a_key("leaf"), log="log4")))
     await turn(CHILD, "on")
-    told.append(await log.rebase(KEY, [Segment(log="log1", upto=Position(2, 1))], 2))
+    told.append(await log.rebase(KEY, [Segment(log="log1", upto=Position(2, 1))], 2, state={"n": 0}))
+    told.append(await log.begin(KEY, a_turn("first", nonce="first", wait=True), WINDOW))
+    for text in ("second", "long " * 100_000, "fourth"):
+        fields: Any = {} if text == "second" else {"idempotency_key": text[:4], "request_hash": "h"}
+        told.append(await wait_in_line(log, KEY, text, nonce=next(nonces), **fields))
+    await log.ask_cancel(KEY, 9)
+    told.append(await log.queued(KEY))
+    clock.advance(LEASE_MS)
+    writer = await take_over(log)
+    await log.release(writer.lease)
+    told.append(await (await take_over(log)).settle("closed"))
+    for _ in range(3):
+        writer = await begin_next(log)
+        told.append(writer.session)
+        told.append(await writer.settle("waited"))
     writer = await begin(log, KEY, "dead", nonce="dead")
     await log.ask_cancel(KEY, writer.lease.turn)
     clock.advance(LEASE_MS + 1)
     told.append(await (await take_over(log)).settle("closed"))
-    clock.advance(-LEASE_MS - 1)
+    clock.advance(-2 * LEASE_MS - 1)
     told.append(await log.read(await log.get(CHILD), 100))
     await log.delete(KEY)
     told.append(await log.read(await log.get(a_key("leaf")), 100))

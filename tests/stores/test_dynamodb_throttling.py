@@ -15,11 +15,12 @@ from sessionful.domain.message import Message
 from sessionful.stores.dynamodb import DynamoDBLog
 from sessionful.stores.dynamodb.table import create_table
 from tests.contracts.clock import ManualClock
-from tests.contracts.samples import KEY, WINDOW, a_key, a_session, a_turn, texts
-from tests.contracts.writer import begin, take_turn
+from tests.contracts.samples import KEY, LEASE_MS, WINDOW, a_key, a_session, a_turn, texts
+from tests.contracts.writer import begin, begin_next, take_turn, wait_in_line
 from tests.stores.dynamodb_relay import Answer, Forward, Json
 from tests.stores.dynamodb_servers import SERVERS, Bench, bench, client_of
 from tests.stores.dynamodb_spoils import cancelled, failing, throttled
+from tests.stores.dynamodb_talk import NOISE
 
 
 @pytest.fixture
@@ -123,6 +124,61 @@ async def test_a_turn_whose_past_cannot_be_read_is_given_back(table: Bench) -> N
     writer = await begin(table.log)
     assert texts(writer.past) == ["hello", "done"]
     await writer.settle()
+
+
+async def test_a_turn_that_waited_stays_in_line_when_its_past_cannot_be_read(table: Bench) -> None:
+    await table.log.create(a_session())
+    writer = await begin(table.log)
+    await wait_in_line(table.log)
+    await writer.settle()
+    before = await table.log.queued(KEY)
+    for operation in ("Query", "TransactWriteItems"):
+        table.relay.spoil = failing(float("inf"), throttled, operation)
+        with pytest.raises(RateLimited):
+            await begin_next(table.log)
+        table.relay.spoil = None
+        assert await table.log.queued(KEY) == before
+    assert texts((await begin_next(table.log)).past) == ["hello", "done"]
+
+
+async def test_a_flush_does_not_notice_that_it_is_throttled_twice(table: Bench) -> None:
+    await table.log.create(a_session())
+    writer = await begin(table.log)
+    groups = ["one", NOISE, "three"]
+    for group in groups:
+        table.relay.spoil = failing(2, throttled)
+        await writer.flush(group)
+    table.relay.spoil = None
+    assert (await table.log.watch(KEY)).flushed == groups
+
+
+@pytest.mark.parametrize("operation", ["UpdateItem", "BatchWriteItem"])
+async def test_a_group_that_could_not_be_flushed_is_told_the_next_time(table: Bench, operation: str) -> None:
+    await table.log.create(a_session())
+    writer = await begin(table.log)
+    await writer.flush("one")
+    table.relay.spoil = failing(float("inf"), throttled, operation)
+    with pytest.raises(RateLimited):
+        await writer.flush(NOISE)
+    table.relay.spoil = None
+    assert (await table.log.watch(KEY)).flushed == ["one"]
+    await writer.flush(NOISE, "three")
+    assert (await table.log.watch(KEY)).flushed == ["one", NOISE, "three"]
+
+
+async def test_a_turn_whose_groups_cannot_be_read_is_given_back(table: Bench, clock: ManualClock) -> None:
+    await table.log.create(a_session())
+    writer = await begin(table.log)
+    await writer.flush(NOISE, "three", lease_until=clock())
+    elsewhere = table.another()
+    table.relay.spoil = failing(float("inf"), throttled, "Query")
+    with pytest.raises(RateLimited):
+        await elsewhere.take_over(KEY, clock() + LEASE_MS)
+    table.relay.spoil = None
+    taken = await elsewhere.take_over(KEY, clock() + LEASE_MS)
+    await elsewhere.close()
+    assert taken is not None
+    assert (taken.flushed, taken.lease.attempt) == ([NOISE, "three"], 2)
 
 
 async def test_only_errors_of_the_family_come_out(table: Bench) -> None:

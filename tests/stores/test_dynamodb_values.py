@@ -18,6 +18,7 @@ from sessionful.domain.turn import Ending, Entry
 from sessionful.domain.usage import Usage
 from sessionful.stores.dynamodb import DynamoDBLog, keys
 from sessionful.stores.dynamodb.entries import read_entry, write_entry
+from sessionful.stores.dynamodb.flushed import Flushed, read_flushed, write_flushed
 from sessionful.stores.dynamodb.packing import ENTRY_BYTES, MESSAGE_BYTES, SETTINGS_BYTES, pack, unpack
 from tests.contracts.clock import NOON, ManualClock
 from tests.contracts.samples import KEY, a_key, a_session, texts
@@ -73,6 +74,18 @@ entries = st.builds(
     idempotency_key=st.none() | texts_,
     message_count=st.integers(0, 10**6),
     usage_total=usages,
+    state=st.none() | objects,
+    state_at=st.none() | st.builds(Position, st.integers(1, 9), st.integers(1, 9)),
+)
+
+
+lines = st.text(st.characters(exclude_characters="\n", exclude_categories=["Cs"]), max_size=300)
+flushes = st.builds(
+    Flushed,
+    epoch=st.integers(1, 2**31),
+    number=st.integers(1, 2**31),
+    chunks=st.none() | st.tuples(st.integers(1, 99), st.integers(1, 2**31)),
+    tail=st.lists(lines, max_size=5).map(tuple),
 )
 
 
@@ -86,6 +99,11 @@ async def table(request: pytest.FixtureRequest) -> AsyncIterator[Bench]:
 @given(entries)
 def test_an_entry_is_read_as_it_was_written(entry: Entry) -> None:
     assert read_entry(write_entry(entry), entry.position) == entry
+
+
+@given(flushes)
+def test_what_was_flushed_is_read_as_it_was_written(flushed: Flushed) -> None:
+    assert read_flushed(write_flushed(flushed)) == flushed
 
 
 @given(texts_.map(lambda text: text * 300), st.sampled_from([SETTINGS_BYTES, MESSAGE_BYTES, ENTRY_BYTES]))

@@ -58,8 +58,10 @@ async def test_a_file_that_stays_locked_is_unavailable_and_nothing_is_written(tm
 
 
 @asynccontextmanager
-async def connections_killed(url: str) -> AsyncIterator[None]:
-    """As long as the block lasts, the server drops somebody's connection every few milliseconds."""
+async def connections_killed(url: str) -> AsyncIterator[asyncio.Semaphore]:
+    """As long as the block lasts, the server drops somebody's connection soon after each release of the semaphore: at
+    the pace of those who work, however slow the machine is."""
+    paced = asyncio.Semaphore(1)
     engine = create_engine(read_address(url), poolclass=NullPool, isolation_level="AUTOCOMMIT")
     kind = engine.dialect.name
 
@@ -71,12 +73,13 @@ async def connections_killed(url: str) -> AsyncIterator[None]:
     async def kill() -> None:
         with engine.connect() as connection:
             while True:
-                await asyncio.sleep(random.uniform(0.01, 0.06))
+                await paced.acquire()
+                await asyncio.sleep(random.uniform(0, 0.02))
                 await asyncio.to_thread(kill_one, connection)
 
     killing = asyncio.create_task(kill())
     try:
-        yield
+        yield paced
     finally:
         killing.cancel()
         with suppress(asyncio.CancelledError):
@@ -87,13 +90,14 @@ async def connections_killed(url: str) -> AsyncIterator[None]:
 async def test_lost_connections_lose_no_turn_and_double_none(sql_url: str, sql_log: SqlLog) -> None:
     keys = [a_key(str(number)) for number in range(4)]
 
-    async def converse(number: int) -> None:
+    async def converse(number: int, paced: asyncio.Semaphore) -> None:
         await sql_log.create(a_session(keys[number]))
         for turn in range(20):
             await take_turn(sql_log, keys[number], f"turn {turn}", "one", "two")
+            paced.release()
 
-    async with connections_killed(sql_url):
-        await asyncio.gather(*map(converse, range(4)))
+    async with connections_killed(sql_url) as paced:
+        await asyncio.gather(*(converse(number, paced) for number in range(4)))
     for key in keys:
         head = await sql_log.get(key)
         assert (head.turns, head.epoch, head.message_count, head.running) == (20, 20, 60, None)

@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+import time
 from contextlib import ExitStack, closing
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from tests.contracts.writer import take_over
 from tests.stores.processes import line, rest, start, worker
 
 LIFETIMES = 5
+LOOK_SECONDS = 20
 DAY_MS = 24 * 3_600_000
 
 
@@ -96,6 +98,24 @@ async def test_a_killed_process_takes_nothing_that_was_told(sql_url: str, sql_lo
         head = await (await take_over(late, KEY, NOON + 101 * DAY_MS)).settle()
         await late.close()
     assert head.status == "idle"
+
+
+async def test_a_look_from_another_process_never_mixes_two_moments(sql_url: str, sql_log: SqlLog) -> None:
+    await sql_log.create(a_session())
+    seen = set()
+    with worker("tells_steps", sql_url, 4) as process:
+        start(process)
+        give_up = time.monotonic() + LOOK_SECONDS
+        while len(seen) < 30 and time.monotonic() < give_up:
+            head, flushed = await sql_log.watch(KEY)
+            if flushed:
+                assert head.running is not None
+                turn = head.running.number
+                step = head.last.step + 1 if head.last.turn == turn else 1
+                assert flushed == [f"{turn} {step} {part}" for part in range(len(flushed))]
+                seen.add((turn, step, len(flushed)))
+        assert rest(process) == []
+    assert len({parts for _, _, parts in seen}) == 3
 
 
 @pytest.mark.parametrize("sql_url", ["sqlite"], indirect=True)

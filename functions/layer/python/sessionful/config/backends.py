@@ -131,6 +131,7 @@ class DynamoDBStore(Settings):
     table: str = Field(default="sessions", pattern=r"^[a-zA-Z0-9_.-]{3,255}$")
     region: str | None = None
     endpoint_url: str | None = None
+    bucket: str | None = Field(default=None, pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")
 
 
 class SessionStore(Settings):
@@ -139,14 +140,14 @@ class SessionStore(Settings):
     dynamodb: DynamoDBStore | None = None
 
     def address(self) -> str:
-        """`memory`, `dynamodb:TABLE` (with `?region=…&endpoint_url=…` where they were given) or the database's URL,
-        which holds its password."""
+        """`memory`, `dynamodb:TABLE` (with `?region=…&endpoint_url=…&bucket=…` where they were given) or the database's
+        URL, which holds its password."""
         if self.sql is not None:
             return self.sql.url()
         if self.backend == "memory":
             return "memory"
         block = self.dynamodb or DynamoDBStore()
-        named = {"region": block.region, "endpoint_url": block.endpoint_url}
+        named = {"region": block.region, "endpoint_url": block.endpoint_url, "bucket": block.bucket}
         query = urlencode({name: value for name, value in named.items() if value is not None})
         return f"dynamodb:{block.table}{'?' + query if query else ''}"
 

@@ -1,109 +1,143 @@
-"""One attempt at a turn: step by step, each stored before it is told, until it is settled."""
+"""One attempt at a turn: step by step, each stored before it is told, until it is settled or given out of hand."""
 
 import asyncio
 import logging
-import time
-from collections.abc import Coroutine, Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
 
 from sessionful.core.agent import Agent
-from sessionful.core.answer import Answer, correction
+from sessionful.core.answer import Answer
+from sessionful.core.endings import Verdict, as_json, ending, judged, stop_error, stripped
 from sessionful.core.feed import Feed
-from sessionful.core.lease_keeper import LeaseKeeper
+from sessionful.core.pace import Pace
+from sessionful.core.recorder import Recorder
 from sessionful.core.replay import ending_event
+from sessionful.core.resumption import Torn, kept_text
 from sessionful.core.step import Step
-from sessionful.domain.error import (
-    AgentError,
-    LeaseLost,
-    MaxStepsExceeded,
-    SchemaValidationError,
-    TurnCancelled,
-    TurnInterrupted,
-    TurnTimeout,
-)
-from sessionful.domain.event import MessageStart, StepCompleted, TurnFailed, TurnStarted
+from sessionful.core.work import Stop, Work
+from sessionful.domain.error import AgentError, LeaseLost, RateLimited, StoreUnavailable, TurnInterrupted
+from sessionful.domain.event import MessageStart, StepCompleted, TurnFailed, TurnSuperseded
 from sessionful.domain.message import Message
 from sessionful.domain.session import Position, RunningTurn, Session
-from sessionful.domain.turn import Ending, Entry, Lease
-from sessionful.domain.usage import Usage
+from sessionful.domain.transcript import check_entry
+from sessionful.domain.turn import Entry, Lease
 from sessionful.ports import Clock, SessionLog
-
-Stop = Literal["cancelled", "timeout", "interrupted", "lost"]
 
 logger = logging.getLogger("sessionful.turn")
 
 
+class _TornAway(Exception):
+    """The turn is handed over in the middle of a step, which is tried again elsewhere."""
+
+
 @dataclass
 class Attempt:
-    """Runs as a task of its own. Only the model and the tools can be interrupted, never a write."""
+    """Runs as a task of its own. Only the model and the tools can be interrupted, never a write.
+
+    `past` is the window before the turn, `stored` what is stored of it, `torn` the step that a former holder had open.
+    `after` is the head once the turn is settled; `handed_over` tells that it goes on elsewhere.
+    """
 
     agent: Agent
     log: SessionLog
     lease: Lease
     session: Session
     running: RunningTurn
-    past: list[Message]
+    past: Sequence[Message]
     feed: Feed
     clock: Clock
-    lease_ms: int
+    pace: Pace
     answer: Answer | None = None
-    options: Mapping[str, Any] = field(default_factory=dict)
     stored: list[Entry] = field(default_factory=list)
-    _stop: Stop | None = None
-    _working: "asyncio.Task[None] | None" = None
+    torn: Torn | None = None
+    after: Session | None = None
+    handed_over: bool = False
+    _work: Work = field(default_factory=Work)
     _given: tuple[Message, ...] = ()
-    _usage: Usage = field(default_factory=Usage)
-    _count: int = 0
-    _corrections: int = 2
+    _until: float = 0.0
+    _border: float | None = None
+
+    def __post_init__(self) -> None:
+        pace = self.pace
+        self._recorder = Recorder(
+            self.log, self.lease, self.feed, self.clock, pace.lease_ms, pace.flush_seconds, self.stop
+        )
+        self._count, self._total = self.session.message_count, self.session.usage
 
     def stop(self, why: Stop) -> None:
-        """Interrupt the model or the tools; the turn is then settled as what it is. `lost` writes nothing more."""
-        if self._stop is None:
-            self._stop = why
-            if self._working is not None:
-                self._working.cancel()
+        """Interrupt the model or the tools; the turn is then settled as what it is. `lost` and `deleted` write nothing
+        more, `handed_over` leaves the open step to another holder."""
+        self._work.stop(why)
 
     async def run(self) -> None:
-        timeout = self.agent.settings.limits.turn_timeout
-        deadline = asyncio.get_running_loop().call_later(timeout, self.stop, "timeout")
-        keeper = LeaseKeeper(self.log, self.lease, self.lease_ms, self.clock, self.stop)
-        keeper.start()
+        loop = asyncio.get_running_loop()
+        self._until = loop.time() + self._seconds_left()
+        self._border = None if self.pace.run_for is None else loop.time() + self.pace.run_for
+        timers = [loop.call_at(self._until, self.stop, "timeout")]
+        if self._border is not None:
+            timers.append(loop.call_at(self._border + self.pace.border_seconds, self.stop, "handed_over"))
+        self._recorder.start()
         try:
             await self._steps()
+        except _TornAway:
+            await self._tear_away()
+        except LeaseLost:
+            if self._work.stopped == "deleted":
+                self._fail(AgentError("the session was deleted"))
         except AgentError as error:
-            logger.warning("turn=<%s> code=<%s> | ended without being settled", self.running.turn_id, error.code)
-            self.feed.tell(TurnFailed(turn_id=self.running.turn_id, error=as_json(error)))
+            logger.warning("turn=<%s> code=<%s> | left to whoever takes over", self.running.turn_id, error.code)
         except Exception:
             logger.exception("turn=<%s> | a step could not be stored", self.running.turn_id)
-            failure = as_json(AgentError("the turn failed unexpectedly"))
-            self.feed.tell(TurnFailed(turn_id=self.running.turn_id, error=failure))
+            self._fail(AgentError("the turn failed unexpectedly"))
         finally:
-            deadline.cancel()
-            keeper.close()
+            for timer in timers:
+                timer.cancel()
+            self._recorder.close()
+            self.feed.close()
 
     async def _steps(self) -> None:
-        self._given, self._count = (self.running.message,), self.session.message_count
-        messages = [*self.past, self.running.message]
-        turn_id, number, goes_on = self.running.turn_id, 0, True
-        deadline = time.monotonic() + self.agent.settings.limits.turn_timeout
-        self.feed.tell(TurnStarted(turn_id=turn_id, session_id=self.session.key.id, agent=self.agent.name))
+        turn_id, number = self.running.turn_id, len(self.stored)
+        said = [message for entry in self.stored for message in entry.messages]
+        messages = [*self.past, *(said or [self.running.message])]
+        self._given = () if self.stored else (self.running.message,)
+        if self.lease.attempt > self.feed.told[-1].cursor.attempt:
+            self.feed.tell(TurnSuperseded(keep=kept_text(self.stored)))
+        if self.running.cancel_asked:
+            self.stop("cancelled")
+        self._correct_last(messages)
+        goes_on = True
         while goes_on:
             number += 1
+            self._recorder.step = number
             self.feed.tell(MessageStart(step=number))
-            step = Step(number, self.agent, self.session, turn_id, self.feed, deadline)
+            step = Step(number, self.agent, self.session, turn_id, self.feed, self._until)
             error = await self._run(step, messages)
             goes_on = await self._finish(step, messages, error)
+            if goes_on and self._border is not None and asyncio.get_running_loop().time() >= self._border:
+                await self._hand_over()
+                return
 
     async def _run(self, step: Step, messages: list[Message]) -> AgentError | None:
         try:
-            await self._interruptible(step.ask(messages, self.answer, self.options))
-            if step.reply.stop_reason and step.reply.message().tool_calls:
-                await self._interruptible(step.call_tools())
+            if self.torn is not None:
+                step.resume(self.torn)
+                self.torn = None
+            if step.lost:
+                lost = ", ".join(call.name for call in step.lost)
+                return TurnInterrupted(
+                    f"the process that ran the turn died while {lost} ran; it is not known whether that was done",
+                    tools=[{"name": call.name, "call_id": call.id} for call in step.lost],
+                )
+            if step.said is None:
+                await self._work.run(step.ask(messages, self.answer, self.running.options))
+            if step.said is not None and step.said.message.tool_calls:
+                await self._work.run(step.call_tools(self._recorder))
         except asyncio.CancelledError:
-            if self._stop is None:
+            if self._work.stopped is None:
                 raise
-            return self._stop_error(self._stop)
+            if self._work.stopped == "handed_over":
+                raise _TornAway from None
+            return stop_error(self._work.stopped, self.agent)
         except AgentError as error:
             return error
         except Exception:
@@ -115,97 +149,90 @@ class Attempt:
         """Store the step, then tell it. True when the turn goes on."""
         reply, results = step.close()
         torn = error is not None and not step.calls
-        output, again = None, list[Message]()
+        verdict = Verdict(error=error)
         if error is None:
-            output, again, error = self._judge(step, reply)
-        self._usage += step.reply.usage
-        goes_on = error is None and bool(step.calls or again)
-        ending = None if goes_on else self._ending(step.number, error, output)
-        stop_reason = step.reply.finish.stop_reason if step.reply.finish and not torn else "error"
-        self._count += len(self._given) + 1 + (results is not None)
-        await self._write(
-            Entry(
-                position=Position(self.lease.turn, step.number),
-                turn_id=self.running.turn_id,
-                attempt=self.lease.attempt,
-                agent=self.agent.name,
-                at=self.clock(),
-                started_at=self.running.started_at,
-                given=self._given,
-                reply=reply,
-                results=results,
-                torn=torn,
-                stop_reason=stop_reason,
-                usage=step.reply.usage,
-                ending=ending,
-                idempotency_key=self.running.idempotency_key,
-                message_count=self._count,
-                usage_total=self.session.usage + self._usage,
-            )
+            verdict = judged(self.agent, self.answer, step.number, reply, bool(step.calls), self._answers())
+        goes_on = verdict.error is None and bool(step.calls or verdict.again)
+        stop_reason = step.said.stop_reason if step.said is not None and not torn else "error"
+        total = self._total + step.usage
+        entry = Entry(
+            position=Position(self.lease.turn, step.number),
+            turn_id=self.running.turn_id,
+            attempt=self.lease.attempt,
+            agent=self.agent.name,
+            at=self.clock(),
+            started_at=self.running.started_at,
+            given=self._given,
+            reply=reply,
+            results=results,
+            torn=torn,
+            stop_reason=stop_reason,
+            usage=step.usage,
+            ending=None if goes_on else ending(verdict, self.clock(), step.number, self.stored, step.usage),
+            idempotency_key=self.running.idempotency_key,
+            message_count=self._count + len(self._given) + 1 + (results is not None),
+            usage_total=total,
         )
-        if not torn:
-            self.feed.tell(StepCompleted(step=step.number, stop_reason=stop_reason, usage=step.reply.usage))
-        if ending is not None:
-            self.feed.tell(ending_event(self.running.turn_id, ending))
-        messages += [m for m in (reply, results, *again) if m is not None]
-        self._given = tuple(again)
-        return goes_on
+        entry = await self._write(entry)
+        if not entry.torn and entry.reply is not None:
+            self.feed.tell(StepCompleted(step=step.number, stop_reason=stop_reason, usage=step.usage))
+        if entry.ending is not None:
+            self.feed.tell(ending_event(self.running.turn_id, entry.ending))
+        messages += [m for m in (reply, results, *verdict.again) if m is not None]
+        self._given, self._count, self._total = verdict.again, entry.message_count, total
+        return entry.ending is None
 
-    def _judge(self, step: Step, reply: Message) -> tuple[Any, list[Message], AgentError | None]:
-        """A whole step's outcome: the typed answer's value, what to tell a model that got it wrong, or an error."""
-        most = self.agent.settings.reasoning.max_steps
-        if step.calls:
-            error = MaxStepsExceeded(f"the model still asked for tools after {most} steps", max_steps=most)
-            return None, [], error if step.number >= most else None
-        if self.answer is None:
-            return None, [], None
-        try:
-            return self.answer.check(reply.text), [], None
-        except ValueError as problem:
-            if self._corrections > 0:
-                self._corrections -= 1
-                return None, [Message.user(correction(str(problem)))], None
-            return None, [], SchemaValidationError("no answer fitted the schema", problem=str(problem))
+    def _answers(self) -> int:
+        """Replies without tool calls so far: each was an answer that did not fit."""
+        return sum(entry.reply is not None and not entry.reply.tool_calls for entry in self.stored)
 
-    def _ending(self, steps: int, error: AgentError | None, output: Any) -> Ending:
-        status: Literal["completed", "failed", "cancelled", "interrupted"] = "completed"
-        if error is not None:
-            status = {"turn_cancelled": "cancelled", "turn_interrupted": "interrupted"}.get(error.code, "failed")  # type: ignore[assignment]
-        return Ending(
-            status=status,
-            ended_at=self.clock(),
-            steps=steps,
-            usage=self._usage,
-            error=as_json(error) if error else None,
-            output=output,
-        )
+    def _correct_last(self, messages: list[Message]) -> None:
+        """A former holder may have died between an answer that did not fit and saying so."""
+        last = self.stored[-1] if self.stored else None
+        if last is None or last.reply is None or last.reply.tool_calls:
+            return
+        verdict = judged(self.agent, self.answer, last.position.step, last.reply, False, self._answers() - 1)
+        self._given = verdict.again
+        messages += verdict.again
 
-    def _stop_error(self, why: Stop) -> AgentError:
-        if why == "timeout":
-            return TurnTimeout(f"the turn took longer than {self.agent.settings.limits.turn_timeout:g} seconds")
-        if why == "interrupted":
-            return TurnInterrupted("the server stopped while the turn ran")
-        return TurnCancelled("the turn was cancelled")
-
-    async def _write(self, entry: Entry) -> None:
-        if self._stop == "lost":
+    async def _write(self, entry: Entry) -> Entry:
+        """What was stored: when the store can never take the step, the turn ends without it."""
+        if self._work.stopped in ("lost", "deleted"):
             raise LeaseLost("another writer took the session over, or it was deleted")
-        if entry.ending is None:
-            await self.log.append(self.lease, entry, self.clock() + self.lease_ms)
-        else:
-            await self.log.settle(self.lease, entry)
+        async with self._recorder.writing():
+            try:
+                await self._store(entry)
+            except (LeaseLost, RateLimited, StoreUnavailable):
+                raise
+            except AgentError as error:
+                entry = stripped(entry, error, self.stored)
+                await self._store(entry)
         self.stored.append(entry)
+        return entry
 
-    async def _interruptible(self, work: Coroutine[Any, Any, None]) -> None:
-        if self._stop is not None:
-            work.close()
-            raise asyncio.CancelledError
-        self._working = asyncio.create_task(work)
-        try:
-            await self._working
-        finally:
-            self._working = None
+    async def _store(self, entry: Entry) -> None:
+        check_entry(entry, self.stored, self.session)
+        if entry.ending is None:
+            await self.log.append(self.lease, entry, self.clock() + self.pace.lease_ms)
+        else:
+            self.after = await self.log.settle(self.lease, entry)
 
+    async def _hand_over(self) -> None:
+        async with self._recorder.writing():
+            await self.log.release(self.lease)
+        self.handed_over = True
 
-def as_json(error: AgentError) -> dict[str, Any]:
-    return {"code": error.code, "message": error.message, "details": error.details}
+    async def _tear_away(self) -> None:
+        """The lease ends now; whoever takes over supersedes what was told of the open step."""
+        async with self._recorder.writing():
+            await self.log.flush(self.lease, None, 0)
+        self.handed_over = True
+
+    def _fail(self, error: AgentError) -> None:
+        self.feed.tell(TurnFailed(turn_id=self.running.turn_id, error=as_json(error)))
+
+    def _seconds_left(self) -> float:
+        """A turn that was handed over goes on with the time it had; one whose holder died starts afresh."""
+        limit = self.agent.settings.limits.turn_timeout
+        spent = (self.clock() - self.running.started_at) / 1000 if self.lease.attempt == 1 else 0.0
+        return max(limit - spent, 0.0)

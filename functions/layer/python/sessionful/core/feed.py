@@ -2,7 +2,7 @@
 
 import asyncio
 from bisect import bisect_right
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 from sessionful.domain.event import TERMINAL, AnyEvent, Cursor, TextDelta, ThinkingDelta, Told
 
@@ -27,21 +27,22 @@ class Tape:
     its cursors, and whatever the former attempt told beyond that is superseded.
     """
 
-    def __init__(self, turn: int, attempt: int) -> None:
-        self.turn, self.attempt, self._position = turn, attempt, 0
+    def __init__(self, turn: int, attempt: int, position: int = 0) -> None:
+        self.turn, self.attempt, self.position = turn, attempt, position
 
     def place(self, event: AnyEvent) -> Told:
-        self._position += event.length
-        return Told(Cursor(self.turn, self.attempt, self._position), event)
+        self.position += event.length
+        return Told(Cursor(self.turn, self.attempt, self.position), event)
 
 
 class Feed:
-    """Belongs to one event loop. Holds the turn's events until the last reader lets go of it."""
+    """Belongs to one event loop. Holds the turn's events until the last reader lets go of it. `past` is what former
+    attempts told that still holds."""
 
-    def __init__(self, turn: int, attempt: int) -> None:
-        self._tape = Tape(turn, attempt)
-        self._told: list[Told] = []
-        self._cursors: list[Cursor] = []
+    def __init__(self, turn: int, attempt: int, past: Sequence[Told] = ()) -> None:
+        self._tape = Tape(turn, attempt, past[-1].cursor.position if past else 0)
+        self.told: list[Told] = list(past)
+        self._cursors: list[Cursor] = [told.cursor for told in past]
         self._waiting: list[asyncio.Future[None]] = []
         self.ended = False
 
@@ -49,21 +50,22 @@ class Feed:
         if event.length == 0:  # an empty delta has no place of its own
             return
         told = self._tape.place(event)
-        self._told.append(told)
+        self.told.append(told)
         self._cursors.append(told.cursor)
         self.ended = isinstance(event, TERMINAL)
-        if self._waiting:
-            waiting, self._waiting = self._waiting, []
-            for future in waiting:
-                if not future.done():
-                    future.set_result(None)
+        self._wake()
+
+    def close(self) -> None:
+        """Nothing more is told here; without a terminal event the turn goes on elsewhere."""
+        self.ended = True
+        self._wake()
 
     async def read(self, cursor: Cursor | None = None) -> AsyncIterator[Told]:
-        """Every event behind the cursor, once, in order; ends after the terminal one."""
+        """Every event behind the cursor, once, in order; ends after the terminal one, or when the feed is closed."""
         index = 0 if cursor is None else bisect_right(self._cursors, cursor)
         while True:
-            while index < len(self._told):
-                rest = after(self._told[index], cursor)
+            while index < len(self.told):
+                rest = after(self.told[index], cursor)
                 index += 1
                 if rest is not None:
                     yield rest
@@ -75,8 +77,10 @@ class Feed:
 
     @property
     def last(self) -> AnyEvent | None:
-        return self._told[-1].event if self._told else None
+        return self.told[-1].event if self.told else None
 
-    async def wait_end(self) -> None:
-        async for _ in self.read(self._cursors[-1] if self._cursors else None):
-            pass
+    def _wake(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for future in waiting:
+            if not future.done():
+                future.set_result(None)

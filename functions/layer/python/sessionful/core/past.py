@@ -29,16 +29,23 @@ _SETTINGS = ("title", "system", "work_dir", "metadata", "state", "sharing", "tim
 def fresh(key: SessionKey, now: int, like: NewSession | Session) -> Session:
     """The head of a session that nobody has spoken in, with the settings of `like` and a log of its own."""
     settings = {name: getattr(like, name) for name in _SETTINGS}
-    return Session(key=key, log=sortable_id(now), created_at=now, updated_at=now, **settings)
+    moved = bool(settings["state"])  # no entry holds it yet
+    return Session(key=key, log=sortable_id(now), created_at=now, updated_at=now, state_moved=moved, **settings)
 
 
-def starting_from(session: Session, entries: Sequence[Entry]) -> Session:
-    """A new head that counts these entries as its past."""
+def starting_from(session: Session, messages: Sequence[Message]) -> tuple[Session, list[Entry]]:
+    """A new head with these messages as its past, and their entries. The state it starts with holds for all of them."""
+    entries = entries_from(messages, session.key.agent, session.created_at)
     if not entries:
-        return session
-    last = entries[-1]
+        return session, entries
+    first, last = entries[0].position, entries[-1]
     counted = {"turns": last.position.turn, "last": last.position, "message_count": last.message_count}
-    return session.model_copy(update=counted)
+    if not session.state:
+        return session.model_copy(update=counted), entries
+    stated = [entry.model_copy(update={"state_at": first}) for entry in entries[1:]]
+    holding = entries[0].model_copy(update={"state": session.state})
+    head = session.model_copy(update={**counted, "state_at": first, "state_moved": False})
+    return head, [holding, *stated]
 
 
 def given_entry(position: Position, messages: Sequence[Message], agent: str, now: int, count: int = 0) -> Entry:
@@ -62,6 +69,9 @@ def spoken(entries: Iterable[Entry]) -> list[Message]:
 
 
 def failed_before_told(entry: Entry) -> bool:
-    """True for the entry of a step that failed before it was whole (not for one that was cancelled)."""
+    """True for the entry of a step that failed before it was whole (not for one that was cancelled), and for a message
+    that was withdrawn before anybody answered it."""
+    if entry.ending is not None and entry.ending.status == "cancelled":
+        return entry.reply is None and entry.ending.steps == 0
     broke_off = entry.ending is not None and (entry.torn or (entry.reply is None and entry.ending.steps > 0))
     return broke_off and entry.ending is not None and entry.ending.status == "failed"

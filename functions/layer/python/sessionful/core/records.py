@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 
 from sessionful.domain.message import ToolCall, ToolResult
-from sessionful.domain.session import RunningTurn
+from sessionful.domain.session import QueuedTurn, RunningTurn
 from sessionful.domain.turn import Entry, TurnRecord
 from sessionful.domain.usage import Usage
 
 
 def record_of(session_id: str, entries: Sequence[Entry], running: RunningTurn | None = None) -> TurnRecord:
-    """Needs at least one of the two. Entries are one turn's, oldest first; `response` is the last reply's text."""
+    """Needs at least one of the two. Entries are one turn's, oldest first; `response` is the last reply's text. A turn
+    that neither runs nor ended was cut: the session was forked or rewound in the middle of it."""
     first = entries[0] if entries else None
     ending = entries[-1].ending if entries else None
     calls = [call for entry in entries if entry.reply for call in entry.reply.tool_calls]
@@ -25,9 +26,9 @@ def record_of(session_id: str, entries: Sequence[Entry], running: RunningTurn | 
         session_id=session_id,
         turn_id=source_id,
         agent=agent,
-        status=ending.status if ending else "running",
+        status=ending.status if ending else "running" if running is not None else "cancelled",
         message=message,
-        response=_response(entries) if ending else "",
+        response=_response(entries) if ending or running is None else "",
         tool_calls=tuple[ToolCall, ...](calls),
         tool_results=tuple[ToolResult, ...](results),
         usage=ending.usage if ending else sum((e.usage for e in entries), Usage()),
@@ -37,6 +38,18 @@ def record_of(session_id: str, entries: Sequence[Entry], running: RunningTurn | 
         started_at=started,
         ended_at=ending.ended_at if ending else None,
         idempotency_key=key,
+    )
+
+
+def waiting_record(session_id: str, waiting: QueuedTurn) -> TurnRecord:
+    return TurnRecord(
+        session_id=session_id,
+        turn_id=waiting.turn_id,
+        agent=waiting.agent,
+        status="queued",
+        message=waiting.message,
+        started_at=waiting.queued_at,
+        idempotency_key=waiting.idempotency_key,
     )
 
 

@@ -31,20 +31,25 @@ def replay(session_id: str, entries: Sequence[Entry]) -> list[Told]:
     if not entries:
         return []
     first, kept = entries[0], 0
-    tape = Tape(first.position.turn, 1)
-    told = [tape.place(TurnStarted(turn_id=first.turn_id, session_id=session_id, agent=first.agent))]
+    told = [started(session_id, first.position.turn, first.turn_id, first.agent)]
+    tape = Tape(first.position.turn, 1, told[0].cursor.position)
     for entry in entries:
         if entry.attempt > tape.attempt:
             tape.attempt = entry.attempt
             told.append(tape.place(TurnSuperseded(keep=kept)))
         told.extend(tape.place(event) for event in step_events(entry))
-        kept += _text_length(entry)
+        kept += text_length(entry)
         if entry.ending is not None:
             told.append(tape.place(ending_event(entry.turn_id, entry.ending)))
     return told
 
 
-def _text_length(entry: Entry) -> int:
+def started(session_id: str, number: int, turn_id: str, agent: str) -> Told:
+    """How every turn's tape begins."""
+    return Tape(number, 1).place(TurnStarted(turn_id=turn_id, session_id=session_id, agent=agent))
+
+
+def text_length(entry: Entry) -> int:
     return sum(len(part.text) for part in entry.reply.parts if isinstance(part, Text)) if entry.reply else 0
 
 
@@ -52,21 +57,21 @@ def step_events(entry: Entry) -> Iterator[AnyEvent]:
     if entry.reply is None:
         return
     yield MessageStart(step=entry.position.step)
-    yield from _part_events(entry.reply)
+    yield from spoken(entry.reply)
+    yield from called(entry.reply)
     for result in entry.results.tool_results if entry.results else ():
         yield returned(result)
     if not entry.torn:
         yield StepCompleted(step=entry.position.step, stop_reason=entry.stop_reason, usage=entry.usage)
 
 
-def _part_events(reply: Message) -> Iterator[AnyEvent]:
-    """Calls come last, wherever they stand: live they are told when all is said."""
+def spoken(reply: Message) -> Iterator[TextDelta | ThinkingDelta]:
+    """Without the calls, which come last wherever they stand: live they are told when all is said."""
     for index, part in enumerate(reply.parts):
         if isinstance(part, Text) and part.text:
             yield TextDelta(text=part.text, index=index)
         elif isinstance(part, Thinking) and part.text:
             yield ThinkingDelta(text=part.text, index=index)
-    yield from called(reply)
 
 
 def called(reply: Message) -> Iterator[ToolCalled]:

@@ -15,8 +15,7 @@ class _Call:
     def __init__(self) -> None:
         self.id, self.name, self.json = "", "", ""
 
-    def part(self, slot: int) -> ToolCall:
-        call_id = self.id or f"call_{slot}"
+    def part(self, call_id: str) -> ToolCall:
         try:
             arguments = json.loads(self.json or "{}")
             json.dumps(arguments, ensure_ascii=False).encode()  # half a surrogate pair can be escaped, not stored
@@ -57,7 +56,7 @@ class Reply:
             self.finish = piece
 
     def message(self, with_calls: bool = True) -> Message:
-        calls = iter(self._calls.items())
+        calls = iter(self._named())
         parts: list[Part] = []
         for index, (kind, pieces) in enumerate(self._blocks):
             if kind == "text":
@@ -66,9 +65,19 @@ class Reply:
                 signature, redacted = self._signatures.get(index, (None, None))
                 parts.append(Thinking(text="".join(pieces), signature=signature, redacted=redacted))
             elif with_calls:
-                slot, call = next(calls)
-                parts.append(call.part(slot))
+                call_id, call = next(calls)
+                parts.append(call.part(call_id))
         return Message(role="assistant", parts=tuple(parts))
+
+    def _named(self) -> Iterator[tuple[str, _Call]]:
+        """Each call with an id that no other of this reply has: some models give none, or the same to all."""
+        used = set[str]()
+        for slot, call in self._calls.items():
+            call_id = call.id or f"call_{slot}"
+            while call_id in used:
+                call_id = f"{call_id}_{slot}"
+            used.add(call_id)
+            yield call_id, call
 
     @property
     def usage(self) -> Usage:

@@ -3,16 +3,20 @@
 import asyncio
 from collections.abc import Iterator
 
-from sessionful.core.attempt import Attempt, Stop
+from sessionful.core.attempt import Attempt
 from sessionful.core.feed import Feed
 from sessionful.core.records import record_of
+from sessionful.core.work import Stop
 from sessionful.domain.event import TurnFailed
 from sessionful.domain.session import SessionKey
 from sessionful.domain.turn import TurnRecord
 
 
 class Run:
-    """A turn under way: its attempt, the task that carries it, the feed that tells of it."""
+    """A turn under way: its attempt, the task that carries it, the feed that tells of it. `then` does what is to be
+    done after it."""
+
+    then: "asyncio.Task[None] | None" = None
 
     def __init__(self, attempt: Attempt) -> None:
         self.attempt = attempt

@@ -1,18 +1,23 @@
-"""Sessions as callers use them: make, find, change, end, fork, carry in and out."""
+"""Sessions as callers use them: make, find, change, end, fork, name points and go back, carry in and out."""
 
-from collections.abc import Mapping, Sequence
+import contextlib
+from collections.abc import Awaitable, Mapping, Sequence
 from typing import Any
 
-from sessionful.core import history
+from sessionful.core import history, points
 from sessionful.core.agent import Agent
 from sessionful.core.directory import Directory
 from sessionful.core.document import from_document, to_document
-from sessionful.core.past import entries_from, fresh, given_entry, spoken, starting_from
+from sessionful.core.once import same_request
+from sessionful.core.past import fresh, given_entry, spoken, starting_from
+from sessionful.core.place import entry_at
+from sessionful.core.state import state_at
 from sessionful.domain.clock import now_ms
-from sessionful.domain.error import InvalidRequest
-from sessionful.domain.identity import new_session_id, turn_number
+from sessionful.domain.error import InvalidRequest, SessionExists, SessionExpired, SessionNotFound
+from sessionful.domain.identity import new_session_id
 from sessionful.domain.message import Message
 from sessionful.domain.session import (
+    Checkpoint,
     NewSession,
     Position,
     Session,
@@ -21,6 +26,7 @@ from sessionful.domain.session import (
     SessionPage,
     check_session_id,
 )
+from sessionful.domain.transcript import check_given, check_past
 from sessionful.domain.turn import Entry
 from sessionful.ports import Clock, SessionLog
 
@@ -45,7 +51,9 @@ class Sessions(Directory):
         self._timeout, self._max_duration = timeout, max_duration
 
     async def create_session(self, owner: str, agent: str | None, new: NewSession) -> Session:
-        """Raises SessionExists, AgentNotFound and InvalidRequest."""
+        """Raises SessionExists, AgentNotFound and InvalidRequest. With `made_with`, what the same request has made
+        before is the answer; IdempotencyConflict is raised when another with its key made it."""
+        check_past(new.messages)
         now = self.clock()
         session_id = check_session_id(new.session_id) if new.session_id is not None else new_session_id(now)
         home = self.home(agent)
@@ -54,10 +62,10 @@ class Sessions(Directory):
                 "sharing": new.sharing or (home in self.agents and self.agents[home].settings.sharing),
                 "timeout": new.timeout if new.timeout is not None else self._timeout,
                 "max_duration": new.max_duration if new.max_duration is not None else self._max_duration,
+                "made_with": new.made_with,
             }
         )
-        entries = entries_from(new.messages, home, now)
-        return await self.log_of(home).create(starting_from(session, entries), entries)
+        return await self._once(session, self.log_of(home).create(*starting_from(session, new.messages)))
 
     async def get_session(self, owner: str, agent: str | None, session_id: str) -> Session:
         key = await self.locate(owner, agent, session_id)
@@ -90,15 +98,52 @@ class Sessions(Directory):
         await self.log_of(key.agent).delete(key)
 
     async def fork_session(
-        self, owner: str, agent: str | None, session_id: str, new_id: str | None = None, at: str | None = None
+        self,
+        owner: str,
+        agent: str | None,
+        session_id: str,
+        new_id: str | None = None,
+        at: str | None = None,
+        made_with: str | None = None,
     ) -> Session:
-        """A new session that shares the past up to `at`: a turn (`12`, or its id) or a step (`12.3`); default: all."""
+        """A new session that shares the past and the state as they were at a turn (`12`, or its id) or a step (`12.3`);
+        by default, as they are. `made_with` is as in `create_session`. Raises SessionExists and TurnNotFound."""
         key = await self.locate(owner, agent, session_id)
         log, now = self.log_of(key.agent), self.clock()
         source = await log.get(key)
         child_id = check_session_id(new_id) if new_id is not None else new_session_id(now)
-        child = fresh(SessionKey(owner, key.agent, child_id), now, source)
-        return await log.fork(key, await self._position(log, source, at), child)
+        like, place = source, None
+        if at is not None:
+            entry = await entry_at(log, source, at)
+            like, place = source.model_copy(update={"state": await state_at(log, source, entry)}), entry.position
+        child = fresh(SessionKey(owner, key.agent, child_id), now, like).model_copy(update={"made_with": made_with})
+        return await self._once(child, log.fork(key, place, child))
+
+    async def create_checkpoint(
+        self,
+        owner: str,
+        agent: str | None,
+        session_id: str,
+        name: str | None = None,
+        made_with: str | None = None,
+    ) -> Checkpoint:
+        """Name the point where the session is; without a name it gets one. `made_with` is as in `create_session`.
+
+        Raises SessionBusy while a turn runs or waits, CheckpointExists when another point has the name, and
+        InvalidRequest for a name that cannot be, or when there are too many."""
+        key = await self.locate(owner, agent, session_id)
+        return await points.create_checkpoint(self.log_of(key.agent), key, name, made_with, self.clock())
+
+    async def checkpoints(self, owner: str, agent: str | None, session_id: str) -> list[Checkpoint]:
+        """In the order they were made."""
+        return list((await self.get_session(owner, agent, session_id)).checkpoints)
+
+    async def rewind_session(self, owner: str, agent: str | None, session_id: str, to: str) -> Session:
+        """Bring messages and state back to a checkpoint (by its name), a turn (`12`, or its id) or a step (`12.3`).
+
+        Raises SessionBusy while a turn runs or waits, CheckpointNotFound, TurnNotFound and SessionEnded."""
+        key = await self.locate(owner, agent, session_id)
+        return await points.rewind(self.log_of(key.agent), key, to, self.clock())
 
     async def history(
         self,
@@ -122,6 +167,7 @@ class Sessions(Directory):
         self, owner: str, agent: str | None, session_id: str, messages: Sequence[Message]
     ) -> Session:
         """Put messages into the past without asking the model. Raises SessionBusy while a turn runs."""
+        check_given(messages)
         key = await self.locate(owner, agent, session_id)
         entry: Entry = given_entry(Position(1, 1), messages, key.agent, self.clock())
         return await self.log_of(key.agent).insert(key, entry)
@@ -136,24 +182,26 @@ class Sessions(Directory):
         return to_document(session, spoken(await self.log_of(session.key.agent).read(session, _ALL)))
 
     async def import_session(
-        self, owner: str, agent: str | None, document: Mapping[str, Any], session_id: str | None = None
+        self,
+        owner: str,
+        agent: str | None,
+        document: Mapping[str, Any],
+        session_id: str | None = None,
+        made_with: str | None = None,
     ) -> Session:
-        """Raises SessionExists unless the document's id is free, or `session_id` gives it another."""
+        """Raises SessionExists unless the document's id is free, or `session_id` gives it another. `made_with` is as in
+        `create_session`."""
         new = from_document(document)
-        return await self.create_session(
-            owner, agent, new if session_id is None else new.model_copy(update={"session_id": session_id})
-        )
+        named = {"session_id": session_id if session_id is not None else new.session_id, "made_with": made_with}
+        return await self.create_session(owner, agent, new.model_copy(update=named))
 
-    async def _position(self, log: SessionLog, source: Session, at: str | None) -> Position | None:
-        if at is None:
-            return None
-        number = turn_number(at)
-        fields = [str(number)] if number is not None else at.split(".")
-        if not 1 <= len(fields) <= 2 or not all(f.isascii() and f.isdigit() and len(f) <= 10 for f in fields):
-            raise InvalidRequest("'at' is a turn (12), a turn's step (12.3) or a turn's id", field="at", given=at[:80])
-        if len(fields) == 2:
-            return Position(int(fields[0]), int(fields[1]))
-        entries = await log.turn(source, int(fields[0]))
-        if not entries:
-            raise InvalidRequest("the session has no such turn", field="at", given=at[:80])
-        return entries[-1].position
+    async def _once(self, session: Session, making: Awaitable[Session]) -> Session:
+        """What is made, or what the same request made before."""
+        try:
+            return await making
+        except SessionExists:
+            with contextlib.suppress(SessionNotFound, SessionExpired):
+                there = await self.log_of(session.key.agent).get(session.key)
+                if same_request(session.made_with, there.made_with):
+                    return there
+            raise

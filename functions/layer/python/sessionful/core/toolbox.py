@@ -36,6 +36,11 @@ class Toolbox:
     def specs(self) -> list[ToolSpec]:
         return [tool.spec for tool in self._tools.values()]
 
+    def repeatable(self, call: ToolCall) -> bool:
+        """Whether the call may be made again when nobody knows if it was done: also when it would not run at all."""
+        tool = self._tools.get(call.name)
+        return tool is None or call.invalid is not None or bool(getattr(tool, "idempotent", False))
+
     async def run(
         self, calls: Sequence[ToolCall], context_for: Callable[[ToolCall], ToolContext]
     ) -> AsyncGenerator[ToolResult, None]:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from sessionful.core.past import failed_before_told
 from sessionful.domain.agent import WorkingMemory
 from sessionful.domain.message import Message, Part, Text, Thinking, ToolCall, ToolResult
+from sessionful.domain.pairing import paired
 from sessionful.domain.turn import Entry, Window
 
 _JSON_BYTES_PER_TOKEN = 8  # four characters of text, and as much again for what JSON and the entry's fields add
@@ -21,7 +22,8 @@ def reach(memory: WorkingMemory) -> Window:
 
 
 def window(past: Sequence[Entry], memory: WorkingMemory) -> list[Message]:
-    """The newest whole entries that fit the strategy, oldest first, starting with a user's message."""
+    """The newest whole entries that fit the strategy, oldest first, starting with a user's message. A turn's entry has
+    a result for each of its calls; what was put in by hand, a message at a time, is mended here."""
     chosen: list[tuple[Message, ...]] = []
     messages = tokens = 0
     for entry in reversed(past):
@@ -36,7 +38,7 @@ def window(past: Sequence[Entry], memory: WorkingMemory) -> list[Message]:
         if over:
             break
         chosen.append(spoken)
-    flat = [message for spoken in reversed(chosen) for message in spoken]
+    flat = paired([message for spoken in reversed(chosen) for message in spoken])
     start = next((i for i, message in enumerate(flat) if message.role in ("user", "system")), len(flat))
     return flat[start:]
 

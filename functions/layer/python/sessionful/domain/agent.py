@@ -75,11 +75,13 @@ class MemorySettings(Settings):
 
 
 class Limits(Settings):
-    """Bounds of a turn: seconds for the turn and for one tool call, characters of one tool result."""
+    """Bounds of a turn: seconds for the turn and for one tool call, characters of one tool result, and how often a turn
+    is tried whose process died."""
 
     turn_timeout: Duration = 600.0
     tool_timeout: Duration = 30.0
     tool_result_chars: int = Field(default=50_000, ge=100)
+    max_attempts: int = Field(default=3, ge=1, le=100)
 
 
 class AgentSettings(Settings):
@@ -91,6 +93,6 @@ class AgentSettings(Settings):
     streaming: Streaming = Streaming()
     memory: MemorySettings = MemorySettings()
     limits: Limits = Limits()
-    concurrency: Literal["reject"] = "reject"
+    concurrency: Literal["reject", "enqueue", "interrupt", "rollback"] = "reject"
     sharing: bool = False
     options: dict[str, Any] = Field(default_factory=dict)

@@ -67,6 +67,16 @@ class SessionExists(AgentError):
     code = "session_exists"
 
 
+class CheckpointExists(AgentError):
+    """The name is taken by another point of the session."""
+
+    code = "checkpoint_exists"
+
+
+class CheckpointNotFound(AgentError):
+    code = "checkpoint_not_found"
+
+
 class VersionConflict(AgentError):
     """`If-Match` named a version that is no longer the current one."""
 

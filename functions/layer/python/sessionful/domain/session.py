@@ -40,19 +40,49 @@ class Parent(Value):
     at: Position
 
 
-class RunningTurn(Value):
-    """The turn that holds the session, as the head records it at admission."""
+class AdmittedTurn(Value):
+    """What a turn was asked with, kept so that any process can carry it. `options` are the model's; `answer_schema` is
+    the JSON schema of a typed answer. `cancel_asked`: somebody wants it stopped."""
 
     number: int
     turn_id: str
-    attempt: int
     agent: str
     message: Message
-    started_at: int
-    lease_until: int
     idempotency_key: str | None = None
     request_hash: str | None = None
+    options: dict[str, Any] = Field(default_factory=dict)
+    answer_schema: dict[str, Any] | None = None
     cancel_asked: bool = False
+
+
+class QueuedTurn(AdmittedTurn):
+    """A turn that waits for its session. `undo` is the turn before it, whose messages go when this one begins."""
+
+    queued_at: int
+    undo: int | None = None
+
+
+class RunningTurn(AdmittedTurn):
+    """The turn that holds the session. `released`: its holder gave it out of hand at a step's border, so whoever takes
+    it over goes on with the same attempt."""
+
+    attempt: int
+    started_at: int
+    lease_until: int
+    released: bool = False
+
+
+class Checkpoint(Value):
+    """A named point of a session: what it saw and what its state was. `at` is the last visible entry's place then.
+    `made_with` is as a session's."""
+
+    name: str
+    made_at: int
+    at: Position
+    past: tuple[Segment, ...] = ()
+    message_count: int = 0
+    state: dict[str, Any] = Field(default_factory=dict)
+    made_with: str | None = None
 
 
 class Session(Value):
@@ -61,7 +91,10 @@ class Session(Value):
     `log` names this incarnation's own log: whoever makes a session gives it a fresh one, a store may put its own in its
     place, and a deleted id that is used again gets another. The visible past is `past`,
     oldest segment first, then the own entries with turn > `own_after`: that is what makes fork, rewind and clear O(1).
-    `turns` is the number of the last admitted turn, `last` the place of the last stored entry of the own log.
+    `turns` is the number of the last admitted turn, waiting ones (`queued` of them) included; `last` the place of the
+    last stored entry of the own log. `state_at` is the place of the entry that holds the state as it was last stored;
+    `state_moved` tells that it has changed since. `made_with` is the digest of the request that made the session, where
+    that request had an idempotency key.
     """
 
     key: SessionKey
@@ -87,6 +120,11 @@ class Session(Value):
     past: tuple[Segment, ...] = ()
     own_after: int = 0
     running: RunningTurn | None = None
+    queued: int = 0
+    state_at: Position | None = None
+    state_moved: bool = False
+    checkpoints: tuple[Checkpoint, ...] = ()
+    made_with: str | None = None
 
     @property
     def expires_at(self) -> int | None:
@@ -105,7 +143,7 @@ class Session(Value):
     def status(self) -> Literal["idle", "busy", "ended"]:
         if self.ended_at is not None:
             return "ended"
-        return "busy" if self.running is not None else "idle"
+        return "busy" if self.running is not None or self.queued else "idle"
 
 
 class SessionChange(Value):
@@ -118,6 +156,7 @@ class SessionChange(Value):
     state: dict[str, Any] | None = None
     timeout: float | None = None
     ended_at: int | None = None
+    checkpoints: tuple[Checkpoint, ...] | None = None
 
 
 class SessionPage(NamedTuple):
@@ -147,3 +186,4 @@ class NewSession(Value):
     timeout: float | None = None
     max_duration: float | None = None
     sharing: bool = False
+    made_with: str | None = None

@@ -2,11 +2,13 @@
 
 from typing import Any, Literal, NamedTuple
 
+from pydantic import Field
+
 from sessionful.domain.message import Message, ToolCall, ToolResult, Value
 from sessionful.domain.session import Position, Session, SessionKey
 from sessionful.domain.usage import Usage
 
-TurnStatus = Literal["running", "completed", "failed", "cancelled", "interrupted"]
+TurnStatus = Literal["queued", "running", "completed", "failed", "cancelled", "interrupted"]
 
 
 class Ending(Value):
@@ -27,6 +29,8 @@ class Entry(Value):
     `results` one tool message that answers every call of `reply`. `torn` marks a reply that broke off: it is history,
     and never has tool calls. The last entry of a turn carries its `ending`; a turn that ended before any step has just
     one entry, without `reply`. `message_count` and `usage_total` are the session's, up to and including this entry.
+    The store adds the state to a turn's last entry when it has changed since the last one that held it (`state`), else
+    where that one is (`state_at`).
     """
 
     position: Position
@@ -45,6 +49,8 @@ class Entry(Value):
     idempotency_key: str | None = None
     message_count: int = 0
     usage_total: Usage = Usage()
+    state: dict[str, Any] | None = None
+    state_at: Position | None = None
 
     @property
     def messages(self) -> tuple[Message, ...]:
@@ -52,7 +58,9 @@ class Entry(Value):
 
 
 class NewTurn(Value):
-    """What a caller asks to be admitted. Admission gives the number, and the id: `new_turn_id(number, nonce)`."""
+    """What a caller asks to be admitted. Admission gives the number, and the id: `new_turn_id(number, nonce)`.
+
+    With `wait` it is queued where the session is taken; with `undo` as well, the turn before it is to be undone."""
 
     nonce: str
     agent: str
@@ -60,6 +68,10 @@ class NewTurn(Value):
     lease_ms: int
     idempotency_key: str | None = None
     request_hash: str | None = None
+    options: dict[str, Any] = Field(default_factory=dict)
+    answer_schema: dict[str, Any] | None = None
+    wait: bool = False
+    undo: bool = False
 
 
 class Window(NamedTuple):
@@ -92,6 +104,35 @@ class Attached(NamedTuple):
 
     session: Session
     turn_id: str
+
+
+class Queued(NamedTuple):
+    """The turn waits behind others; it keeps this number and id."""
+
+    session: Session
+    turn_id: str
+
+
+class Group(NamedTuple):
+    """What a turn told between two flushes, as one line of text. `number` counts the groups of one lease, from 1."""
+
+    number: int
+    text: str
+
+
+class Taken(NamedTuple):
+    """A turn that was taken over: the new lease, the head, and what the former holder had flushed of its open step."""
+
+    lease: Lease
+    session: Session
+    flushed: list[str]
+
+
+class Watched(NamedTuple):
+    """The head, and what the running turn has flushed since its last stored step, oldest first."""
+
+    session: Session
+    flushed: list[str]
 
 
 class TurnRecord(Value):

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Sequence
 from itertools import count
 
 from sessionful.domain.message import Message, Part, Role, Text, Thinking, ToolCall, ToolResult
+from sessionful.domain.pairing import answers, unanswered
 from sessionful.ports import ModelRequest
 
-_UNANSWERED = "no result of this call was kept"
 _NO_OUTPUT = "(no output)"
 _OPENING = "(The conversation begins with the assistant.)"
 _GO_ON = "Continue."
@@ -26,24 +26,25 @@ def system_prompt(request: ModelRequest) -> str | None:
 
 
 def settled(messages: Iterable[Message]) -> list[Message]:
-    """User, assistant and tool messages. Each assistant message with calls is followed by one tool message that holds
-    a result for each call, in the order of the calls; no other results are left. Neighbours of one role are merged."""
+    """User, assistant and tool messages, at least one. Each assistant message with calls is followed by one tool
+    message that holds a result for each call, in the order of the calls; no other results are left. Neighbours of one
+    role are merged. Calls have ids and names that every vendor takes."""
     out: list[Message] = []
-    answers = _answers(messages := tuple(messages))
+    found = answers(messages := tuple(messages))
     for place, message in enumerate(messages):
         if message.role == "system":
             continue
         role: Role = "assistant" if message.role == "assistant" else "user"
         _add(out, role, _kept(message.parts, role))
         if role == "assistant" and message.tool_calls:
-            results = (answers.get((place, index)) for index in range(len(message.tool_calls)))
+            results = (found.get((place, index)) for index in range(len(message.tool_calls)))
             out.append(_answered(message.tool_calls, results))
-    return out
+    return _plain_calls(out) or [Message(role="user", parts=(Text(text=_GO_ON),))]
 
 
 def alternating(messages: Iterable[Message], tools: bool = True) -> list[Message]:
     """For vendors that know only user and assistant (Anthropic, Bedrock), taking turns: it starts and ends with the
-    user, results come first in the user message behind their calls, and call ids are unique and of plain characters.
+    user, and results come first in the user message behind their calls.
 
     Thinking is kept only behind the last message of the user, that is in the tool loop that goes on: there vendors want
     it back, earlier they ignore it or check it against a prefix that may have changed. Without `tools` in the request,
@@ -54,8 +55,8 @@ def alternating(messages: Iterable[Message], tools: bool = True) -> list[Message
         kept = [_in_words(message) for message in kept]
     loop = max((place for place, message in enumerate(kept) if message.role == "user"), default=-1)
     out: list[Message] = []
-    if not kept or kept[0].role != "user":
-        _add(out, "user", (Text(text=_OPENING if kept else _GO_ON),))
+    if kept[0].role != "user":
+        _add(out, "user", (Text(text=_OPENING),))
     for place, message in enumerate(kept):
         parts = message.parts
         if place < loop or not tools:
@@ -63,31 +64,14 @@ def alternating(messages: Iterable[Message], tools: bool = True) -> list[Message
         _add(out, "assistant" if message.role == "assistant" else "user", parts)
     if out[-1].role == "assistant":
         out.append(Message(role="user", parts=(Text(text=_GO_ON),)))
-    return _plain_ids(out)
-
-
-def _answers(messages: Sequence[Message]) -> dict[tuple[int, int], ToolResult]:
-    """Which result answers which call: of the open ones with its id, the first of the latest message. Ids repeat: some
-    servers count them from zero in every reply."""
-    open_calls: dict[str, list[tuple[int, int]]] = {}
-    answers: dict[tuple[int, int], ToolResult] = {}
-    for place, message in enumerate(messages):
-        for result in message.tool_results:
-            if waiting := open_calls.get(result.call_id):
-                call = max(waiting, key=lambda at: (at[0], -at[1]))
-                waiting.remove(call)
-                answers[call] = result
-        if message.role == "assistant":
-            for index, made in enumerate(message.tool_calls):
-                open_calls.setdefault(made.id, []).append((place, index))
-    return answers
+    return out
 
 
 def _answered(calls: Sequence[ToolCall], results: Iterable[ToolResult | None]) -> Message:
     parts: list[Part] = []
     for call, result in zip(calls, results, strict=True):
         if result is None:
-            result = ToolResult(call_id=call.id, name=call.name, content=_UNANSWERED, is_error=True)
+            result = unanswered(call)
         elif not result.content.strip():
             result = result.model_copy(update={"content": _NO_OUTPUT})
         parts.append(result)
@@ -131,28 +115,36 @@ def _in_words(message: Message) -> Message:
     return Message(role="user" if message.role == "tool" else message.role, parts=tuple(parts))
 
 
-def _plain_ids(messages: list[Message]) -> list[Message]:
-    """Ids that every vendor takes (letters, digits, `_`, `-`, at most 40), none twice; results stand as their calls."""
+def _plain_calls(messages: list[Message]) -> list[Message]:
+    """Ids of at most 40 plain characters, none twice, and names of at most 64: models make up names that nobody has,
+    and a vendor that refuses one would refuse every later prompt. Results stand as their calls."""
     used: set[str] = set()
-    called: list[str] = []
+    called: list[ToolCall] = []
     out: list[Message] = []
     for message in messages:
         parts: list[Part] = []
         answered, called = iter(called), []
         for part in message.parts:
             if isinstance(part, ToolCall):
-                called.append(_plain(part.id, used))
-                part = part.model_copy(update={"id": called[-1]})
+                part = part.model_copy(
+                    update={"id": _unused(part.id, used), "name": _plain(part.name, 64) or "unnamed"}
+                )
+                called.append(part)
             elif isinstance(part, ToolResult):
-                part = part.model_copy(update={"call_id": next(answered)})
+                call = next(answered)
+                part = part.model_copy(update={"call_id": call.id, "name": call.name})
             parts.append(part)
         out.append(Message.model_construct(role=message.role, parts=tuple(parts)))
     return out
 
 
-def _plain(call_id: str, used: set[str]) -> str:
-    plain = re.sub(r"[^a-zA-Z0-9_-]", "_", call_id)[:40] or "call"
+def _unused(call_id: str, used: set[str]) -> str:
+    plain = _plain(call_id, 40) or "call"
     if plain in used:
         plain = next(new for n in count(2) if (new := f"{plain[:34]}-{n}") not in used)
     used.add(plain)
     return plain
+
+
+def _plain(name: str, most: int) -> str:
+    return re.sub(r"[^a-zA-Z0-9_-]", "_", name)[:most]

@@ -1,12 +1,12 @@
 """A user's store of four verbs as a SessionLog: the session lives in memory and is saved whole after each change."""
 
 import asyncio
-from collections.abc import Sequence
-from typing import cast
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
 
 from sessionful.domain.error import SessionNotFound
 from sessionful.domain.session import Position, Segment, Session, SessionChange, SessionKey
-from sessionful.domain.turn import Admitted, Attached, Entry, Lease, NewTurn, Window
+from sessionful.domain.turn import Admitted, Attached, Entry, Lease, NewTurn, Queued, Window
 from sessionful.ports import SessionLog
 from sessionful.stores.four_verbs import SessionStore, get_document, put_document
 from sessionful.stores.in_memory import InMemoryLog
@@ -48,13 +48,20 @@ class DocumentLog(InMemoryLog):
         await self._save(child.key)
         return forked
 
-    async def rebase(self, key: SessionKey, past: Sequence[Segment], message_count: int) -> Session:
+    async def rebase(
+        self,
+        key: SessionKey,
+        past: Sequence[Segment],
+        message_count: int,
+        state: Mapping[str, Any] | None = None,
+        if_version: int | None = None,
+    ) -> Session:
         await self._fetch(key)
-        based = await super().rebase(key, past, message_count)
+        based = await super().rebase(key, past, message_count, state, if_version)
         await self._save(key)
         return based
 
-    async def begin(self, key: SessionKey, turn: NewTurn, window: Window) -> Admitted | Attached:
+    async def begin(self, key: SessionKey, turn: NewTurn, window: Window) -> Admitted | Attached | Queued:
         await self._fetch(key)
         return await super().begin(key, turn, window)
 

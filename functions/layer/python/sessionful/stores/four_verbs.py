@@ -6,7 +6,7 @@ from typing import Any
 
 from sessionful.core import portal
 from sessionful.core.document import from_document, to_document
-from sessionful.core.past import entries_from, fresh, spoken, starting_from
+from sessionful.core.past import fresh, spoken, starting_from
 from sessionful.domain.clock import now_ms
 from sessionful.domain.error import SessionExpired, SessionNotFound
 from sessionful.domain.session import SessionKey
@@ -81,8 +81,7 @@ async def put_document(log: SessionLog, session_id: str, data: Mapping[str, Any]
         return
     if present is not None:
         await log.delete(key_of(session_id))
-    entries = entries_from(new.messages, AGENT, now)
-    await log.create(starting_from(fresh(key_of(session_id), now, new), entries), entries)
+    await log.create(*starting_from(fresh(key_of(session_id), now, new), new.messages))
 
 
 async def _delete(log: SessionLog, session_id: str) -> bool:

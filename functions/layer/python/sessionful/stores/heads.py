@@ -1,5 +1,6 @@
 """How a head moves: the next head for each write, and the refusals, computed without any store."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from sessionful.domain.error import (
@@ -13,7 +14,15 @@ from sessionful.domain.error import (
     VersionConflict,
 )
 from sessionful.domain.identity import new_turn_id
-from sessionful.domain.session import Position, RunningTurn, Segment, Session, SessionChange, SessionKey
+from sessionful.domain.session import (
+    Position,
+    QueuedTurn,
+    RunningTurn,
+    Segment,
+    Session,
+    SessionChange,
+    SessionKey,
+)
 from sessionful.domain.turn import Entry, Lease, NewTurn
 
 
@@ -45,8 +54,9 @@ def check_open(session: Session) -> None:
         raise SessionEnded("the session was ended", session_id=session.key.id, ended_at=session.ended_at)
 
 
-def check_free(session: Session, now: int) -> None:
-    """Raises SessionBusy, also when the holder's lease has run out: then somebody has to take its turn over."""
+def check_free(session: Session, now: int, queue_too: bool = True) -> None:
+    """Raises SessionBusy, also when the holder's lease has run out: then somebody has to take its turn over. With
+    `queue_too` also when turns wait, though none runs: then somebody has to admit the next."""
     running = session.running
     if running is not None:
         raise SessionBusy(
@@ -55,6 +65,8 @@ def check_free(session: Session, now: int) -> None:
             turn_id=running.turn_id,
             lease_expired=running.lease_until <= now,
         )
+    if queue_too and session.queued:
+        raise SessionBusy("other turns wait for the session", session_id=session.key.id, turn_id=None)
 
 
 def check_version(session: Session, if_version: int | None) -> None:
@@ -75,47 +87,68 @@ def lease_of(head: Session, running: RunningTurn) -> Lease:
 
 
 def changed(head: Session, change: SessionChange) -> Session:
-    """Applies the fields that were set; `metadata` and `state` set to None are emptied."""
+    """Applies the fields that were set; what holds several and is set to None is emptied."""
     fields: dict[str, Any] = {name: getattr(change, name) for name in change.model_fields_set}
-    for name in ("metadata", "state"):
+    for name in ("metadata", "state", "checkpoints"):
         if name in fields and fields[name] is None:
-            fields[name] = {}
+            fields[name] = () if name == "checkpoints" else {}
+    if "state" in fields:
+        fields["state_moved"] = True
     return head.model_copy(update={**fields, "version": head.version + 1})
 
 
-def rebased(head: Session, past: tuple[Segment, ...], message_count: int) -> Session:
+def rebased(
+    head: Session, past: tuple[Segment, ...], message_count: int, state: Mapping[str, Any] | None = None
+) -> Session:
+    moved: dict[str, Any] = {} if state is None else {"state": dict(state), "state_moved": True}
     return head.model_copy(
         update={
             "past": past,
-            "own_after": head.turns,
+            "own_after": head.last.turn,
             "message_count": message_count,
             "version": head.version + 1,
+            **moved,
         }
     )
 
 
 def begun(head: Session, turn: NewTurn, now: int) -> tuple[Session, RunningTurn]:
     """The head after admission."""
-    number = head.turns + 1
-    running = RunningTurn(
-        number=number,
-        turn_id=new_turn_id(number, turn.nonce),
-        attempt=1,
-        agent=turn.agent,
-        message=turn.message,
-        started_at=now,
-        lease_until=now + turn.lease_ms,
-        idempotency_key=turn.idempotency_key,
-        request_hash=turn.request_hash,
-    )
-    update = {
-        "turns": number,
-        "epoch": head.epoch + 1,
-        "updated_at": now,
-        "running": running,
-        "version": head.version + 1,
+    running = RunningTurn(**_asked(turn, head.turns + 1), attempt=1, started_at=now, lease_until=now + turn.lease_ms)
+    return _admitted(head, running, now).model_copy(update={"turns": running.number}), running
+
+
+def enqueued(head: Session, turn: NewTurn, now: int) -> tuple[Session, QueuedTurn]:
+    """The head with one turn more that waits. (The one before it has the number before, whether it runs or waits.)"""
+    before = head.turns if turn.undo else None
+    waiting = QueuedTurn(**_asked(turn, head.turns + 1), queued_at=now, undo=before)
+    update = {"turns": waiting.number, "queued": head.queued + 1, "version": head.version + 1}
+    return head.model_copy(update=update), waiting
+
+
+def promoted(head: Session, waiting: QueuedTurn, now: int, lease_ms: int) -> tuple[Session, RunningTurn]:
+    """The head after admission of the turn that waited longest."""
+    asked = waiting.model_dump(exclude={"queued_at", "undo", "message"})
+    running = RunningTurn(**asked, message=waiting.message, attempt=1, started_at=now, lease_until=now + lease_ms)
+    return _admitted(head, running, now).model_copy(update={"queued": head.queued - 1}), running
+
+
+def _asked(turn: NewTurn, number: int) -> dict[str, Any]:
+    return {
+        "number": number,
+        "turn_id": new_turn_id(number, turn.nonce),
+        "agent": turn.agent,
+        "message": turn.message,
+        "idempotency_key": turn.idempotency_key,
+        "request_hash": turn.request_hash,
+        "options": turn.options,
+        "answer_schema": turn.answer_schema,
     }
-    return head.model_copy(update=update), running
+
+
+def _admitted(head: Session, running: RunningTurn, now: int) -> Session:
+    update = {"epoch": head.epoch + 1, "updated_at": now, "running": running, "version": head.version + 1}
+    return head.model_copy(update=update)
 
 
 def appended(head: Session, entry: Entry, running: RunningTurn | None) -> Session:
@@ -131,6 +164,14 @@ def appended(head: Session, entry: Entry, running: RunningTurn | None) -> Sessio
     )
 
 
+def stated(head: Session, entry: Entry) -> tuple[Session, Entry]:
+    """A turn's last entry with what it has to say of the state, and the head that knows where the state is now."""
+    if not head.state_moved:
+        return head, entry if head.state_at is None else entry.model_copy(update={"state_at": head.state_at})
+    update = {"state_at": entry.position, "state_moved": False}
+    return head.model_copy(update=update), entry.model_copy(update={"state": head.state})
+
+
 def inserted(head: Session, entry: Entry, now: int) -> tuple[Session, Entry]:
     """The head after messages were put in by hand, and their entry with its place, its turn's id and its sums: the
     caller may have computed them from an older head."""
@@ -143,11 +184,18 @@ def inserted(head: Session, entry: Entry, now: int) -> tuple[Session, Entry]:
             "usage_total": head.usage + entry.usage,
         }
     )
+    head, placed = stated(head, placed)
     after = appended(head, placed, None).model_copy(update={"turns": number, "updated_at": now})
     return after, placed
 
 
 def taken_over(head: Session, running: RunningTurn, lease_until: int) -> tuple[Session, RunningTurn]:
     """The head after a take-over of `running`."""
-    again = running.model_copy(update={"attempt": running.attempt + 1, "lease_until": lease_until})
+    attempt = running.attempt if running.released else running.attempt + 1
+    again = running.model_copy(update={"attempt": attempt, "lease_until": lease_until, "released": False})
     return head.model_copy(update={"epoch": head.epoch + 1, "running": again, "version": head.version + 1}), again
+
+
+def released(running: RunningTurn) -> RunningTurn:
+    """The turn once its holder has given it out of hand."""
+    return running.model_copy(update={"lease_until": 0, "released": True})

@@ -6,10 +6,10 @@ from itertools import islice
 from typing import NamedTuple
 
 from sessionful.domain.error import InvalidRequest
+from sessionful.domain.lineage import START, Stretch
 from sessionful.domain.session import Position
 from sessionful.domain.turn import Entry, Window
 from sessionful.stores.detached import detached_entry
-from sessionful.stores.lineage import START, Stretch
 
 
 class _Kept(NamedTuple):

@@ -25,6 +25,7 @@ def agent_call_tool(
     """`sub_agents` are those that may be asked; without it, any but the agent itself. `timeout` is in seconds: another
     agent's turn takes longer than a common tool.
 
+    It may be called again: `ask` knows a call by its idempotency key, and gives the answer that it had the first time.
     The depth is counted along the asking tasks, so `ask` runs the other agent in this process, in a task of its own.
     """
     choice = Field(json_schema_extra={"enum": list(sub_agents)}) if sub_agents else Field()
@@ -51,4 +52,4 @@ def agent_call_tool(
         finally:
             _callers.reset(token)
 
-    return tool(agent_call, timeout=timeout)
+    return tool(agent_call, timeout=timeout, idempotent=True)

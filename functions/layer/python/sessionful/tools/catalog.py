@@ -28,7 +28,7 @@ def build(
 
 def _build(name: str, ask: Ask | None, sub_agents: Sequence[str] | None, programs: Collection[str] | None) -> Tool:
     makers: dict[str, Callable[[], Tool]] = {
-        "write_file": lambda: tool(write_file),
+        "write_file": lambda: tool(write_file, idempotent=True),
         "read_file": lambda: tool(read_file, idempotent=True),
         "list_files": lambda: tool(list_files, idempotent=True),
         "search": lambda: tool(search, idempotent=True),

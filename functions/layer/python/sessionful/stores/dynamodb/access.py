@@ -42,6 +42,19 @@ class Table:
         item: Item | None = answer.get("Item")
         return item
 
+    async def glance(self, partition: str, sort: str, *attributes: str) -> Item | None:
+        """These attributes of the item as it was a moment ago, at half the price of `get`."""
+        projection = ", ".join(f"#{name}" for name in attributes)
+        answer = await self.calls.call(
+            "get_item",
+            TableName=self._name,
+            Key=key(partition, sort),
+            ProjectionExpression=projection,
+            ExpressionAttributeNames=names(projection),
+        )
+        item: Item | None = answer.get("Item")
+        return item
+
     async def find(self, keys: Sequence[Item], consistent: bool = True) -> list[Item]:
         """Those of the items that are there, in no order."""
         found = await asyncio.gather(

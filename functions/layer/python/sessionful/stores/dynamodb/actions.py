@@ -48,6 +48,11 @@ def delete(at: Item, condition: str = "", values: Mapping[str, Attribute] | None
     return Action("Delete", {"Key": at, **_conditional("", condition, values or {})})
 
 
+def size(item: Mapping[str, Attribute]) -> int:
+    """The bytes that DynamoDB counts for an item: names and values."""
+    return sum(len(name) + _value_size(value) for name, value in item.items())
+
+
 def assignment(changes: Mapping[str, Attribute], gone: Iterable[str]) -> tuple[str, dict[str, Attribute]]:
     """An update expression that sets `changes` and removes what is `gone`, with its values."""
     expression = "SET " + ", ".join(f"#{name} = :{name}" for name in changes)
@@ -57,6 +62,18 @@ def assignment(changes: Mapping[str, Attribute], gone: Iterable[str]) -> tuple[s
 
 def names(*expressions: str) -> dict[str, str]:
     return {f"#{name}": name for expression in expressions for name in _NAME.findall(expression)}
+
+
+def _value_size(value: Attribute) -> int:
+    ((kind, content),) = value.items()
+    match kind:
+        case "S":
+            return len(content.encode())
+        case "N":
+            return len(content) // 2 + 2
+        case "L":
+            return 3 + sum(1 + _value_size(element) for element in content)
+    return 1 if isinstance(content, bool) else len(content)
 
 
 def _conditional(expression: str, condition: str, values: Mapping[str, Attribute]) -> dict[str, Any]:

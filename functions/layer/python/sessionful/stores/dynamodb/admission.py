@@ -4,30 +4,32 @@ import asyncio
 import contextlib
 from dataclasses import replace
 
-from sessionful.domain.error import AgentError, RateLimited, StoreUnavailable
+from sessionful.domain.error import AgentError, RateLimited, SessionBusy, StoreUnavailable
 from sessionful.domain.identity import new_turn_id
 from sessionful.domain.session import RunningTurn, Session, SessionKey
-from sessionful.domain.turn import Admitted, Attached, NewTurn, Window
+from sessionful.domain.turn import Admitted, Attached, Entry, NewTurn, Queued, Window
 from sessionful.stores import heads
 from sessionful.stores.dynamodb import keys
 from sessionful.stores.dynamodb.access import Page, Table, Updated
-from sessionful.stores.dynamodb.actions import ABSENT, Action, Attribute, Item, key, number, put, string, update
+from sessionful.stores.dynamodb.actions import Action, Attribute, Item, key, number, string, update
+from sessionful.stores.dynamodb.asked import write_asked_text
 from sessionful.stores.dynamodb.calls import crowded, pause
 from sessionful.stores.dynamodb.codec import NEVER_MS, NEVER_SECONDS, RUNNING, Head, move
-from sessionful.stores.dynamodb.entries import write_json, write_message
 from sessionful.stores.dynamodb.holding import Held
 from sessionful.stores.dynamodb.loading import Heads
-from sessionful.stores.dynamodb.marks import marked
 from sessionful.stores.dynamodb.packing import MESSAGE_BYTES, pack
 from sessionful.stores.dynamodb.pieces import Pieces
+from sessionful.stores.dynamodb.queue import Queue
 from sessionful.stores.dynamodb.reading import Entries
 from sessionful.stores.dynamodb.table import EXPIRY, PARTITION, SORT
+from sessionful.stores.dynamodb.used_keys import attached, use_key
 
-_TRIES = 12
+_TRIES = 40
 _LONG_MESSAGE = 100_000
 
 _FREE = (
-    f"attribute_exists(#{PARTITION}) AND attribute_not_exists(#rt) AND attribute_not_exists(#en)"
+    f"attribute_exists(#{PARTITION}) AND attribute_not_exists(#rt) AND attribute_not_exists(#q)"
+    " AND attribute_not_exists(#en)"
     " AND (attribute_not_exists(#ix) OR #ix > :now) AND (attribute_not_exists(#hx) OR #hx > :now)"
 )
 _BEGIN = (
@@ -38,19 +40,24 @@ _BEGIN = (
 
 
 class Admission:
-    def __init__(self, table: Table, pieces: Pieces, heads: Heads, entries: Entries, held: Held) -> None:
+    def __init__(self, table: Table, pieces: Pieces, heads: Heads, entries: Entries, held: Held, queue: Queue) -> None:
         self._table = table
         self._pieces = pieces
         self._heads = heads
         self._entries = entries
         self._held = held
+        self._queue = queue
 
-    async def begin(self, session: SessionKey, turn: NewTurn, window: Window) -> Admitted | Attached:
-        text = write_json(write_message(turn.message))
+    async def begin(self, session: SessionKey, turn: NewTurn, window: Window) -> Admitted | Attached | Queued:
+        text = write_asked_text(turn)
         if turn.idempotency_key is None and len(text) < _LONG_MESSAGE:
             packed = pack(text, MESSAGE_BYTES, keys.partition(session), keys.HEAD_PIECE, "")
             if not packed.pieces:
-                return await self._at_once(session, turn, packed.attribute, window)
+                try:
+                    return await self._at_once(session, turn, packed.attribute, window)
+                except SessionBusy:
+                    if not turn.wait:
+                        raise
         return await self._looking_first(session, turn, text, window)
 
     async def _at_once(self, session: SessionKey, turn: NewTurn, message: Attribute, window: Window) -> Admitted:
@@ -106,31 +113,39 @@ class Admission:
 
     async def _looking_first(
         self, session: SessionKey, turn: NewTurn, text: str, window: Window
-    ) -> Admitted | Attached:
-        """For what a blind write cannot do: see whether the key was used, and store a long message in pieces."""
+    ) -> Admitted | Attached | Queued:
+        """For what a blind write cannot do: see whether the key was used, store a long message in pieces, and queue."""
         stored: tuple[Head, Attribute] | None = None
         for tries in range(_TRIES):
-            head, used, page = await self._look(session, turn, window)
-            now = self._heads.clock()
             try:
-                attached = _admissible(head.session, turn, used, now)
+                head, used, page = await self._look(session, turn, window)
+                before = _admissible(head.session, turn, used, self._heads.clock())
             except AgentError:
                 await self._drop(stored)
                 raise
-            if attached is not None:
+            if before is not None:
                 await self._drop(stored)
-                return attached
+                return before
             if stored is None or stored[0].session.log != head.session.log:
                 await self._drop(stored)
                 stored = head, await self._pieces.put(self._heads.place(head), text, MESSAGE_BYTES)
-            past = await self._entries.window(head, window, page)
-            after, running, actions = _writes(head, stored[1], turn, now)
-            refused = await self._table.write(*actions)
-            if refused is None or _ours(refused[0] or {}, turn):
-                return self._held.admit(after, running, past)
-            await pause(tries)
+            if turn.wait and _taken(head.session):
+                done: Admitted | Queued | None = await self._queue.enqueue(head, turn, stored[1])
+            else:
+                past = await self._entries.window(head, window, page)
+                done = await self._admit(head, turn, stored[1], past)
+            if done is not None:
+                return done
+            await pause(tries // 4)
         await self._drop(stored)
         raise crowded()
+
+    async def _admit(self, head: Head, turn: NewTurn, message: Attribute, past: list[Entry]) -> Admitted | None:
+        """None when somebody has moved the head."""
+        session, running = heads.begun(head.session, turn, self._heads.clock())
+        after, keys_used = use_key(replace(head, session=session, message=message), running)
+        refused = await self._table.write(move(head, after), *keys_used)
+        return self._held.admit(after, running, past) if refused is None or _ours(refused[0] or {}, turn) else None
 
     async def _drop(self, stored: tuple[Head, Attribute] | None) -> None:
         """Erase a message that surely was not admitted: after a lost answer it may well have been."""
@@ -171,39 +186,19 @@ def _begin(session: SessionKey, turn: NewTurn, message: Attribute, now: int) -> 
     return update(key(keys.partition(session), keys.HEAD), expression, _FREE, values)
 
 
-def _writes(head: Head, message: Attribute, turn: NewTurn, now: int) -> tuple[Head, RunningTurn, list[Action]]:
-    """The head after admission, and what makes it so."""
-    session, running = heads.begun(head.session, turn, now)
-    after = replace(head, session=session, message=message)
-    if turn.idempotency_key is None:
-        return after, running, [move(head, after)]
-    after, mark = marked(after, session)
-    return after, running, [move(head, after), _key_used(after, turn, running, mark)]
-
-
-def _key_used(head: Head, turn: NewTurn, running: RunningTurn, mark: Item) -> Action:
-    item = {
-        **key(head.partition, keys.idempotency(str(turn.idempotency_key))),
-        **mark,
-        "g": string(head.session.log),
-        "n": string(running.turn_id),
-    }
-    if turn.request_hash is not None:
-        item["h"] = string(turn.request_hash)
-    # A session that was deleted may have left the same key for a moment.
-    return put(item, f"{ABSENT} OR #g <> :log", {"log": item["g"]})
-
-
 def _admissible(session: Session, turn: NewTurn, used: Item | None, now: int) -> Attached | None:
     """The turn that the idempotency key was `used` for before, if it was; else raises what stands in the way."""
     heads.check_live(session, now)
     if used is not None:
-        if used.get("h", {}).get("S") != turn.request_hash:
-            raise heads.key_conflict(str(turn.idempotency_key))
-        return Attached(session, used["n"]["S"])
+        return attached(session, used, turn)
     heads.check_open(session)
-    heads.check_free(session, now)
+    if not (turn.wait and _taken(session)):
+        heads.check_free(session, now)
     return None
+
+
+def _taken(session: Session) -> bool:
+    return session.running is not None or session.queued > 0
 
 
 def _ours(item: Item, turn: NewTurn) -> bool:

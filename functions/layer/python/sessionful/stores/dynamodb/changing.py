@@ -1,7 +1,8 @@
 """What becomes of a session's settings and of its visible past."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from sessionful.domain.error import InvalidRequest
 from sessionful.domain.session import Segment, Session, SessionChange, SessionKey
@@ -33,23 +34,32 @@ class Changing:
             await pause(tries // 4)
         raise crowded()
 
-    async def rebase(self, session: SessionKey, past: Sequence[Segment], message_count: int) -> Session:
-        """Raises SessionNotFound, SessionExpired, SessionBusy, and InvalidRequest for a log it never shared."""
+    async def rebase(
+        self,
+        session: SessionKey,
+        past: Sequence[Segment],
+        message_count: int,
+        state: Mapping[str, Any] | None,
+        if_version: int | None,
+    ) -> Session:
+        """Raises SessionNotFound, SessionExpired, SessionBusy, VersionConflict, PayloadTooLarge, and InvalidRequest
+        for a log it never shared."""
         for tries in range(_TRIES):
             head = await self._heads.live(session)
-            heads.check_free(head.session, self._heads.clock())
+            heads.check_free(head.session, self._heads.clock(), queue_too=False)
+            heads.check_version(head.session, if_version)
             for segment in past:
                 if head.home(segment.log) is None:
                     raise InvalidRequest("the session does not share this log", log=segment.log)
-            if await self._moved(head, after := heads.rebased(head.session, tuple(past), message_count)):
+            if await self._moved(head, after := heads.rebased(head.session, tuple(past), message_count, state)):
                 return after
             await pause(tries // 4)
         raise crowded()
 
     async def _moved(self, head: Head, session: Session) -> bool:
-        after, maker = await self._heads.settled(replace(head, session=session)), keys.nonce()
-        refused = await self._table.write(move(head, after, maker=maker))
-        ours = refused is not None and (refused[0] or {}).get("w") == string(maker)  # its answer was lost
+        after, maker = await self._heads.settled(replace(head, session=session)), string(keys.nonce())
+        refused = await self._table.write(move(head, after, also={"w": maker}))
+        ours = refused is not None and (refused[0] or {}).get("w") == maker  # its answer was lost
         if refused is not None and not ours:
             await self._heads.drop(after, after.settings)
             return False

@@ -32,6 +32,8 @@ _DEFAULTS: dict[str, Any] = {
     "k": None,
     "m": 0,
     "w": [],
+    "v": None,
+    "va": None,
 }
 
 
@@ -53,6 +55,8 @@ def write_entry(entry: Entry) -> str:
         "k": entry.idempotency_key,
         "m": entry.message_count,
         "w": write_usage(entry.usage_total),
+        "v": entry.state,
+        "va": None if entry.state_at is None else list(entry.state_at),
     }
     return write_json({name: value for name, value in fields.items() if value != _DEFAULTS.get(name, _MISSING)})
 
@@ -77,6 +81,8 @@ def read_entry(text: str, position: Position) -> Entry:
         idempotency_key=fields["k"],
         message_count=fields["m"],
         usage_total=read_usage(fields["w"]),
+        state=fields["v"],
+        state_at=None if fields["va"] is None else Position(*fields["va"]),
     )
 
 

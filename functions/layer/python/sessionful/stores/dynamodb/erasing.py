@@ -10,6 +10,7 @@ import asyncio
 from contextlib import aclosing
 from typing import Any
 
+from sessionful.domain.lineage import END, START
 from sessionful.domain.session import SessionKey
 from sessionful.stores.dynamodb import keys
 from sessionful.stores.dynamodb.access import Table
@@ -17,17 +18,18 @@ from sessionful.stores.dynamodb.actions import Action, Item, delete, key, number
 from sessionful.stores.dynamodb.calls import crowded, pause
 from sessionful.stores.dynamodb.codec import Head
 from sessionful.stores.dynamodb.loading import Heads
+from sessionful.stores.dynamodb.pieces import Pieces
 from sessionful.stores.dynamodb.table import PARTITION, SORT
-from sessionful.stores.lineage import END, START
 
 _TRIES = 40
 _KEYS_AT_ONCE = 8
 
 
 class Erasing:
-    def __init__(self, table: Table, heads: Heads) -> None:
+    def __init__(self, table: Table, heads: Heads, pieces: Pieces) -> None:
         self._table = table
         self._heads = heads
+        self._pieces = pieces
 
     async def delete(self, session: SessionKey) -> None:
         """Raises SessionNotFound."""
@@ -86,6 +88,7 @@ class Erasing:
                 return
             shared = int(remains["fk"]["N"]) > 0
             await self._erase_items(partition, log, shared)
+            await self._pieces.erase_objects(log, shared)
             if shared:
                 return
             held = await self._let_go(partition, log, remains)
@@ -134,7 +137,8 @@ class Erasing:
 
     async def _erase_items(self, partition: str, log: str, shared: bool) -> None:
         name = keys.log_name(log)
-        kinds = (keys.HEAD_PIECE,) if shared else (keys.HEAD_PIECE, keys.ENTRY, keys.ENTRY_PIECE)
+        unseen = (keys.HEAD_PIECE, keys.QUEUE, keys.CHUNK)  # by forks
+        kinds = unseen if shared else (*unseen, keys.ENTRY, keys.ENTRY_PIECE)
         prefixes = tuple(f"{kind}#{name}#" for kind in kinds)
         params: dict[str, Any] = {"ConsistentRead": True, "ProjectionExpression": f"#{PARTITION}, #{SORT}, #g"}
         while True:

@@ -4,6 +4,7 @@ import contextlib
 from collections.abc import Sequence
 
 from sessionful.domain.error import InvalidRequest, RateLimited, SessionExists, SessionNotFound, StoreUnavailable
+from sessionful.domain.lineage import START, forked, log_at, tip
 from sessionful.domain.session import Position, Session, SessionKey
 from sessionful.domain.turn import Entry
 from sessionful.domain.usage import Usage
@@ -20,7 +21,6 @@ from sessionful.stores.dynamodb.packing import ENTRY_BYTES
 from sessionful.stores.dynamodb.pieces import Pieces
 from sessionful.stores.dynamodb.reading import Entries, entry_key, entry_pieces
 from sessionful.stores.dynamodb.table import PARTITION, SORT
-from sessionful.stores.lineage import START, forked, log_at, tip
 
 _TRIES = 12
 _MOST_IN_TRANSACTION = 50

@@ -30,10 +30,20 @@ class Held:
             # The message is in the table, and its attribute in the head: no need to keep it here as well.
             without = session.running.model_copy(update={"message": Message(role="user", parts=())})
             session = session.model_copy(update={"running": without})
-        self._heads.put((lease.log, lease.epoch), replace(head, session=session))
+        self.give_back(lease, replace(head, session=session))
 
     def get(self, lease: Lease) -> Head | None:
         return self._heads.get((lease.log, lease.epoch))
+
+    def take(self, lease: Lease) -> Head | None:
+        """What is kept, which then is not kept any more."""
+        head = self.get(lease)
+        self.drop(lease)
+        return head
+
+    def give_back(self, lease: Lease, head: Head) -> None:
+        """Of a head that was taken, or read and told nobody."""
+        self._heads.put((lease.log, lease.epoch), head)
 
     def drop(self, lease: Lease) -> None:
         self._heads.drop((lease.log, lease.epoch))

@@ -5,7 +5,11 @@
 - `C#<log>#<nonce>#<number>`: a piece of an entry that is too big for one item
 - `D#<log>#<nonce>#<number>`: a piece of the head's settings, or of the running turn's message
 - `I#<digest>`: an idempotency key
+- `Q#<log>#<turn>`: a turn that waits
+- `T#<log>#<epoch>#<group>#<number>`: a piece of a chunk, the groups flushed up to that one (see groups.py)
 - `R#<log>`: what remains of a deleted session, while its log is being erased or forks still share it
+
+Where there is a place for objects, what is too big for pieces is one of the same kind: `<log>/<kind><nonce>`.
 """
 
 import base64
@@ -20,10 +24,13 @@ ENTRY = "L"
 ENTRY_PIECE = "C"
 HEAD_PIECE = "D"
 IDEMPOTENCY = "I"
+QUEUE = "Q"
+CHUNK = "T"
 REMAINS = "R"
 
 LAST_STEP = 99_999
 _LAST_TURN = 9_999_999_999
+_LAST_PIECE = 9_999
 _LONGEST_LOG = 64
 
 
@@ -72,8 +79,40 @@ def pieces(kind: str, log: str, nonce: str, count: int) -> list[str]:
     return [f"{kind}#{log_name(log)}#{nonce}#{number:04d}" for number in range(count)]
 
 
+def object_name(kind: str, log: str, nonce: str) -> str:
+    return f"{log_name(log)}/{kind}{nonce}"
+
+
+def object_prefix(log: str, kind: str = "") -> str:
+    """How the objects of this kind begin, or all of the log's."""
+    return object_name(kind, log, "")
+
+
 def idempotency(key: str) -> str:
     return f"{IDEMPOTENCY}#{digest(key)}"
+
+
+def waiting(log: str, turn: int) -> str:
+    return f"{QUEUE}#{log_name(log)}#{turn:010d}"
+
+
+def waiting_range(log: str) -> tuple[str, str]:
+    """The first and the last sort key of the turns that wait."""
+    return waiting(log, 0), waiting(log, _LAST_TURN)
+
+
+def chunk(log: str, epoch: int, group: int, number: int) -> str:
+    return f"{CHUNK}#{log_name(log)}#{epoch:010d}#{group:010d}#{number:04d}"
+
+
+def chunk_range(log: str, epoch: int, low: int, high: int) -> tuple[str, str]:
+    """The first and the last sort key of the chunks whose last groups have low < number <= high."""
+    return chunk(log, epoch, low + 1, 0), chunk(log, epoch, high, _LAST_PIECE)
+
+
+def last_group(sort: str) -> int:
+    """The last group of the chunk with this sort key."""
+    return int(sort.split("#")[3])
 
 
 def remains(log: str) -> str:

@@ -6,14 +6,15 @@ from dataclasses import replace
 
 from sessionful.domain.error import PayloadTooLarge, StoreUnavailable
 from sessionful.domain.session import Session, SessionKey
+from sessionful.domain.turn import Lease
 from sessionful.ports import Clock
 from sessionful.stores import heads
 from sessionful.stores.dynamodb import keys
 from sessionful.stores.dynamodb.access import Table
-from sessionful.stores.dynamodb.actions import Attribute, Item, key
+from sessionful.stores.dynamodb.actions import Attribute, Item, key, size
 from sessionful.stores.dynamodb.calls import pause
 from sessionful.stores.dynamodb.codec import Head, read_head, read_key, settings_text
-from sessionful.stores.dynamodb.packing import SETTINGS_BYTES
+from sessionful.stores.dynamodb.packing import FLUSHED_MESSAGE_BYTES, SETTINGS_BYTES, unpack
 from sessionful.stores.dynamodb.pieces import Pieces, Place
 from sessionful.stores.dynamodb.recent import Recent
 
@@ -46,6 +47,13 @@ class Heads:
         head = await self.find(session)
         if head is None:
             raise heads.not_found(session)
+        return head
+
+    async def held_by(self, lease: Lease) -> Head:
+        """Raises LeaseLost."""
+        head = await self.find(lease.key)
+        if head is None or not heads.holds(lease, head.session):
+            raise heads.lease_lost(lease)
         return head
 
     async def live(self, session: SessionKey) -> Head:
@@ -91,10 +99,19 @@ class Heads:
         text = settings_text(head)
         if len(text) > _MOST_SETTINGS:
             raise PayloadTooLarge(
-                "title, system, metadata and state are too large together", limit=_MOST_SETTINGS, size=len(text)
+                "title, system, metadata, state and checkpoints are too large together",
+                limit=_MOST_SETTINGS,
+                size=len(text),
             )
         settings = await self._pieces.put(self.place(head), text, SETTINGS_BYTES) if text else None
         return replace(self._remember(head), settings=settings)
+
+    async def lightened(self, head: Head) -> Head:
+        """With the running turn's message outside of the item, where it would weigh on every flush."""
+        if head.message is None or "L" in head.message or size({"rm": head.message}) <= FLUSHED_MESSAGE_BYTES:
+            return head
+        message = await self._pieces.put(self.place(head), str(unpack(head.message)), FLUSHED_MESSAGE_BYTES)
+        return replace(head, message=message)
 
     async def drop(self, head: Head, attribute: Attribute | None) -> None:
         """Erase pieces that the head does not point at any more."""

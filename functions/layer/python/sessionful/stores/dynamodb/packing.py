@@ -14,9 +14,11 @@ from sessionful.stores.dynamodb.actions import Attribute, Item, key, number, str
 
 ENTRY_BYTES = 64 * 1024
 MESSAGE_BYTES = 8 * 1024
+FLUSHED_MESSAGE_BYTES = 400
 SETTINGS_BYTES = 1024
-"""What an entry, a running turn's message and a session's settings may take inside an item, compressed. The last two
-are part of the head, which every turn writes three times over, so they leave it early."""
+"""What an entry, a turn's message and a session's settings may take inside an item, compressed. The last two are part
+of the head, which every turn writes three times over, so they leave it early. A turn that streams writes its head
+dozens of times: with its first flush a message leaves that would take the room of what is flushed."""
 
 _WORTH_COMPRESSING = 1024
 _PIECE_BYTES = 300 * 1024
@@ -24,11 +26,16 @@ _THOROUGH_UPTO = 256 * 1024
 
 
 class Pointer(NamedTuple):
-    """Where a text lies that is in pieces: `size` is its length in bytes, before compression."""
+    """Where a text lies that is in pieces, or, without any, in one object: `size` is its length in bytes, before
+    compression."""
 
     nonce: str
     cuts: int
     size: int
+
+    @property
+    def attribute(self) -> Attribute:
+        return {"L": [string(self.nonce), number(self.cuts), number(self.size)]}
 
     def sorts(self, kind: str, log: str) -> list[str]:
         return keys.pieces(kind, log, self.nonce, self.cuts)
@@ -39,6 +46,16 @@ class Packed(NamedTuple):
 
     attribute: Attribute
     pieces: list[Item]
+
+    @property
+    def size(self) -> int:
+        """The bytes of all pieces."""
+        return sum(len(piece["d"]["B"]) for piece in self.pieces)
+
+    def as_object(self) -> tuple[Pointer, bytes]:
+        """The pieces as one object, and what points at it."""
+        nonce, _, size = self.attribute["L"]
+        return Pointer(nonce["S"], 0, int(size["N"])), b"".join(piece["d"]["B"] for piece in self.pieces)
 
 
 def pack(text: str, inline: int, partition: str, kind: str, log: str) -> Packed:
@@ -55,7 +72,7 @@ def pack(text: str, inline: int, partition: str, kind: str, log: str) -> Packed:
     pointer = Pointer(keys.nonce(), len(cuts), len(raw))
     sorts = pointer.sorts(kind, log)
     items = [{**key(partition, sort), "d": {"B": cut}} for sort, cut in zip(sorts, cuts, strict=True)]
-    return Packed({"L": [string(pointer.nonce), number(pointer.cuts), number(pointer.size)]}, items)
+    return Packed(pointer.attribute, items)
 
 
 def unpack(attribute: Attribute) -> str | Pointer:

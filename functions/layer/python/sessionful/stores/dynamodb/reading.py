@@ -4,6 +4,8 @@ from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing
 from typing import NamedTuple
 
+from sessionful.domain.error import StoreUnavailable
+from sessionful.domain.lineage import START, Stretch, stretches
 from sessionful.domain.session import Position, Session, SessionKey
 from sessionful.domain.turn import Entry, Window
 from sessionful.stores.detached import detached_entry
@@ -13,11 +15,10 @@ from sessionful.stores.dynamodb.actions import Attribute, Item, key, string
 from sessionful.stores.dynamodb.codec import Head
 from sessionful.stores.dynamodb.entries import read_entry
 from sessionful.stores.dynamodb.loading import Heads
-from sessionful.stores.dynamodb.packing import unpack
+from sessionful.stores.dynamodb.packing import Pointer, unpack
 from sessionful.stores.dynamodb.pieces import Pieces, Place
 from sessionful.stores.dynamodb.recent import Recent
 from sessionful.stores.dynamodb.table import PARTITION, SORT
-from sessionful.stores.lineage import START, Stretch, stretches
 
 _MOST_AT_ONCE = 1000
 _KNOWN_SIZES = 10_000
@@ -38,6 +39,11 @@ class Stored(NamedTuple):
     def size(self) -> int:
         told = unpack(self.attribute)
         return len(told) if isinstance(told, str) else told.size
+
+    @property
+    def in_object(self) -> bool:
+        told = unpack(self.attribute)
+        return isinstance(told, Pointer) and not told.cuts
 
 
 class Entries:
@@ -133,7 +139,15 @@ class Entries:
     async def _opened(self, found: Sequence[Stored]) -> list[Entry]:
         places = [(Place(one.home, keys.ENTRY_PIECE, one.log), one.attribute) for one in found]
         texts = await self._pieces.texts(places)
+        await self._check_erased([one for one, text in zip(found, texts, strict=True) if text is None])
         return [self._parsed(one, text) for one, text in zip(found, texts, strict=True) if text is not None]
+
+    async def _check_erased(self, gone: Sequence[Stored]) -> None:
+        """An object is erased after the entry that points at it. Raises StoreUnavailable where that is still there:
+        a past with a gap must not be taken for whole."""
+        wanted = [entry_key(one.home, one.log, one.at) for one in gone if one.in_object]
+        if wanted and await self._table.find(wanted):
+            raise StoreUnavailable("a part of the session is missing from the bucket")
 
     def _parsed(self, stored: Stored, text: str) -> Entry:
         """Parsing the window is most of a turn's own time, and most of it was in the last turn's window too."""

@@ -8,7 +8,8 @@ INDEX = "activity"
 INDEX_PARTITION = "a"
 INDEX_SORT = "m"
 EXPIRY = "ttl"
-"""Seconds since 1970, on heads only. It lies `GRACE_SECONDS` behind the session's end, so that the end can be told."""
+"""Seconds since 1970. On heads it lies `GRACE_SECONDS` behind the session's end, so that the end can be told; and on
+chunks (see groups.py), which nobody else erases while their session lives."""
 
 GRACE_SECONDS = 7 * 86_400
 

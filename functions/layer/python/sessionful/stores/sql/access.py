@@ -24,17 +24,25 @@ def locked_row(tx: Transaction, key: SessionKey) -> AnyRow | None:
     return tx.connection.execute(_LOCKED, {"of_session": digest(*key)}).one_or_none()
 
 
-def present(tx: Transaction, key: SessionKey) -> Session:
-    """The locked head. Raises SessionNotFound."""
+def seen(tx: Transaction, key: SessionKey) -> AnyRow:
+    """The row as it is. Raises SessionNotFound."""
+    row = seen_row(tx, key)
+    if row is None:
+        raise heads.not_found(key)
+    return row
+
+
+def locked(tx: Transaction, key: SessionKey) -> tuple[AnyRow, Session]:
+    """The locked row and its head. Raises SessionNotFound."""
     row = locked_row(tx, key)
     if row is None:
         raise heads.not_found(key)
-    return head_of(tx, row)
+    return row, head_of(tx, row)
 
 
 def live(tx: Transaction, key: SessionKey) -> Session:
     """The locked head. Raises SessionNotFound and SessionExpired."""
-    head = present(tx, key)
+    _, head = locked(tx, key)
     heads.check_live(head, tx.clock())
     return head
 
@@ -53,11 +61,11 @@ def move(tx: Transaction, before: Session, columns: Columns) -> None:
         raise Moved
 
 
-def put_running(tx: Transaction, log: str, turn: RunningTurn) -> Columns:
-    """The columns of a running turn; what is too long for them is stored beside."""
+def put_running(tx: Transaction, log: str, turn: RunningTurn, call: str) -> Columns:
+    """The columns of a turn that begins; what is too long for them is stored beside."""
     inline, rest = pieces.cut(written(turn), pieces.RUNNING_INLINE)
     pieces.put(tx, log, pieces.begun_at(turn.number), rest)
-    return running(turn, inline, len(rest))
+    return running(turn, call, inline, len(rest))
 
 
 def drop_running(tx: Transaction, row: AnyRow) -> None:

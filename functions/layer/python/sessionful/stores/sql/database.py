@@ -1,9 +1,10 @@
 """Transactions in threads: each is done wholly or not at all, and tried again while the database only stumbles."""
 
 import asyncio
+import logging
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Concatenate, NamedTuple, ParamSpec, TypeVar
@@ -12,8 +13,10 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from sessionful.domain.error import StoreUnavailable
+from sessionful.domain.error import AgentError, StoreUnavailable
 from sessionful.ports import Clock
+from sessionful.stores.objects import Files
+from sessionful.stores.sql import files
 from sessionful.stores.sql.engine import for_writing
 from sessionful.stores.sql.failure import Moved, read_failure
 
@@ -23,15 +26,17 @@ T = TypeVar("T")
 _TRIES = 6
 _PATIENCE_SECONDS = 10.0
 _FIRST_PAUSE_SECONDS = 0.05
+_logger = logging.getLogger(__name__)
 
 
 class Transaction(NamedTuple):
     """What the work of a transaction is given. `again`: an earlier try may have been done although its answer was
-    lost, so the work has to know its own traces."""
+    lost, so the work has to know its own traces. `beside`: its files."""
 
     connection: Connection
     clock: Clock
-    again: bool = False
+    again: bool
+    beside: files.Beside
 
 
 class Database:
@@ -41,8 +46,9 @@ class Database:
     each wait for the file's lock would starve one another. Its readers never wait for the writer.
     """
 
-    def __init__(self, engine: Engine, clock: Clock, connections: int) -> None:
+    def __init__(self, engine: Engine, clock: Clock, connections: int, beside: Files | None = None) -> None:
         self._engine = engine
+        self._beside = beside
         self._writing = for_writing(engine)
         self._clock = clock
         if engine.dialect.name == "sqlite":
@@ -64,7 +70,7 @@ class Database:
 
     async def _submit(self, pool: ThreadPoolExecutor, engine: Engine, work: Callable[[Transaction], T]) -> T:
         try:
-            running = pool.submit(transact, engine, self._clock, work)
+            running = pool.submit(transact, engine, self._clock, work, self._beside)
         except RuntimeError:
             raise StoreUnavailable("the session store was closed") from None
         return await asyncio.wrap_future(running)
@@ -79,16 +85,21 @@ def _given(work: Callable[..., T], args: tuple[object, ...], kwargs: dict[str, o
     return work(tx, *args, **kwargs)
 
 
-def transact(engine: Engine, clock: Clock, work: Callable[[Transaction], T]) -> T:
-    """Does the work in one transaction, in this thread."""
+def transact(engine: Engine, clock: Clock, work: Callable[[Transaction], T], beside: Files | None = None) -> T:
+    """Does the work in one transaction, in this thread. `beside`: where large entries become files."""
     give_up = time.monotonic() + _PATIENCE_SECONDS
     pause, again = _FIRST_PAUSE_SECONDS, False
     for tries_left in reversed(range(_TRIES)):
+        its_files = files.Beside(beside)
         try:
-            with engine.begin() as connection:
-                return work(Transaction(connection, clock, again))
+            with engine.begin() as connection, its_files.taking_back():
+                done = work(Transaction(connection, clock, again, its_files))
         except (DBAPIError, PoolTimeout, Moved) as error:
             failure = read_failure(error)
+        else:
+            if beside is not None and its_files.gone:
+                erase_files(engine, clock, beside, its_files.gone)
+            return done
         if not failure.passing or not tries_left or time.monotonic() > give_up:
             break
         again = again or failure.uncertain
@@ -96,3 +107,19 @@ def transact(engine: Engine, clock: Clock, work: Callable[[Transaction], T]) -> 
         pause *= 2
     # Raised out here, so that the driver's error, with its statement, is not dragged along as the context.
     raise failure.error
+
+
+def erase_noted(engine: Engine, clock: Clock, beside: Files) -> None:
+    """What somebody who erased sessions has not come to."""
+    noted = transact(engine, clock, lambda tx: files.noted(tx.connection))
+    if noted:
+        erase_files(for_writing(engine), clock, beside, noted)
+
+
+def erase_files(engine: Engine, clock: Clock, beside: Files, logs: Sequence[str]) -> None:
+    """The sessions are gone already, so what cannot be done just now is no failure: it stays noted."""
+    try:
+        files.erase(beside, logs)
+        transact(engine, clock, lambda tx: files.forget(tx.connection, logs))
+    except AgentError as error:
+        _logger.warning("code=<%s> | the files of erased sessions are left for the next start", error.code)

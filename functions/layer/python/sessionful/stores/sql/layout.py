@@ -1,11 +1,12 @@
-"""Laying out the tables, once, also when several processes start at the same moment."""
+"""Laying out the tables, once, also when several processes start at the same moment, and bringing older ones up."""
 
 import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sqlalchemy import Connection, Engine, insert, inspect, select, text
+from sqlalchemy import Connection, Engine, Table, insert, inspect, select, text, update
+from sqlalchemy.schema import CreateColumn
 
 from sessionful.domain.error import ConfigError, StoreUnavailable
 from sessionful.ports import Clock
@@ -20,12 +21,13 @@ _LOCK_NUMBER = 0x5E5510F
 
 
 def lay_out(engine: Engine, clock: Clock) -> None:
-    """Creates the tables where they are missing. Raises ConfigError for a layout that a newer release made."""
+    """Creates the tables where they are missing, and adds what an older release did not know. Raises ConfigError for a
+    layout that a newer release made."""
     if engine.dialect.name == "sqlite":
         _use_wal(engine)
     version = transact(engine, clock, _version)
-    if version is None:
-        version = transact(for_writing(engine), clock, _create)
+    if version is None or version < VERSION:
+        version = transact(for_writing(engine), clock, _bring_up)
     if version > VERSION:
         raise ConfigError(
             "the session store was laid out by a newer release of sessionful: upgrade this one",
@@ -40,20 +42,34 @@ def _version(tx: Transaction) -> int | None:
     return tx.connection.execute(select(SCHEMA.c.version).where(SCHEMA.c.part == _PART)).scalar()
 
 
-def _create(tx: Transaction) -> int:
+def _bring_up(tx: Transaction) -> int:
     with _alone(tx.connection):
         version = _version(tx)
+        if version is not None and version >= VERSION:
+            return version
+        METADATA.create_all(tx.connection)
+        for table in METADATA.sorted_tables:
+            _add_columns(tx.connection, table)
+        # Last, because MySQL commits each change of a table as it is made: this row says that all of them are there.
         if version is None:
-            METADATA.create_all(tx.connection)
-            # Last, because MySQL commits each table as it is made: this row says that all of them are there.
             tx.connection.execute(insert(SCHEMA).values(part=_PART, version=VERSION))
-            version = VERSION
-    return version
+        else:
+            tx.connection.execute(update(SCHEMA).where(SCHEMA.c.part == _PART).values(version=VERSION))
+    return VERSION
+
+
+def _add_columns(connection: Connection, table: Table) -> None:
+    """Adds what the table lacks, which is nothing where a change that broke off had come to it."""
+    there = {column["name"] for column in inspect(connection).get_columns(table.name)}
+    for column in table.columns:
+        if column.name not in there:
+            definition = CreateColumn(column).compile(dialect=connection.dialect)
+            connection.execute(text(f"ALTER TABLE {table.name} ADD COLUMN {definition}"))
 
 
 @contextmanager
 def _alone(connection: Connection) -> Iterator[None]:
-    """One creator at a time. SQLite's is alone since BEGIN IMMEDIATE, PostgreSQL's until it commits."""
+    """One at a time. SQLite's is alone since BEGIN IMMEDIATE, PostgreSQL's until it commits."""
     kind = connection.dialect.name
     if kind == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": _LOCK_NUMBER})

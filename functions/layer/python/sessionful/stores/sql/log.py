@@ -1,17 +1,38 @@
 """A SessionLog in a SQL database."""
 
-from collections.abc import Sequence
-from typing import Self
+from collections.abc import Mapping, Sequence
+from typing import Any, Self
 
 from sessionful.domain.clock import now_ms
-from sessionful.domain.session import Position, Segment, Session, SessionChange, SessionKey, SessionPage
-from sessionful.domain.turn import Admitted, Attached, Entry, Lease, NewTurn, Window
+from sessionful.domain.identity import sortable_id
+from sessionful.domain.lineage import stretches, turn_stretches
+from sessionful.domain.session import (
+    Position,
+    QueuedTurn,
+    Segment,
+    Session,
+    SessionChange,
+    SessionKey,
+    SessionPage,
+)
+from sessionful.domain.turn import (
+    Admitted,
+    Attached,
+    Entry,
+    Group,
+    Lease,
+    NewTurn,
+    Queued,
+    Taken,
+    Watched,
+    Window,
+)
 from sessionful.ports import Clock
-from sessionful.stores.lineage import stretches, turn_stretches
-from sessionful.stores.sql import reading, sessions, turns
+from sessionful.stores.sql import admission, holding, reading, sessions, turns, waiting
 from sessionful.stores.sql.address import make_folder, read_address
-from sessionful.stores.sql.database import Database
+from sessionful.stores.sql.database import Database, erase_noted
 from sessionful.stores.sql.engine import open_engine
+from sessionful.stores.sql.files import folder_beside
 from sessionful.stores.sql.layout import lay_out
 from sessionful.stores.sql.listing import list_sessions
 
@@ -27,7 +48,8 @@ class SqlLog:
 
     @classmethod
     def open(cls, url: str, clock: Clock = now_ms, connections: int = 8) -> Self:
-        """Connects, and creates the tables (and the folder of a SQLite file) where they are missing. Blocks.
+        """Connects, and creates the tables (and the folder of a SQLite file) where they are missing, or adds what an
+        older release did not know. Blocks. The large entries of a SQLite file `NAME` are files in `NAME.objects`.
 
         `connections` bounds how many are open at a time. Raises ConfigError for an address that cannot be used, a
         driver that is not installed or a database that a newer release has laid out; StoreUnavailable when the
@@ -38,10 +60,13 @@ class SqlLog:
         engine = open_engine(address, connections)
         try:
             lay_out(engine, clock)
+            beside = folder_beside(address)
+            if beside is not None:
+                erase_noted(engine, clock, beside)
         except BaseException:
             engine.dispose()
             raise
-        return cls(Database(engine, clock, connections))
+        return cls(Database(engine, clock, connections, beside))
 
     async def create(self, session: Session, entries: Sequence[Entry] = ()) -> Session:
         return await self._database.write(sessions.create, session, entries)
@@ -66,11 +91,24 @@ class SqlLog:
     async def fork(self, source: SessionKey, at: Position | None, child: Session) -> Session:
         return await self._database.write(sessions.fork, source, at, child)
 
-    async def rebase(self, key: SessionKey, past: Sequence[Segment], message_count: int) -> Session:
-        return await self._database.write(sessions.rebase, key, past, message_count)
+    async def rebase(
+        self,
+        key: SessionKey,
+        past: Sequence[Segment],
+        message_count: int,
+        state: Mapping[str, Any] | None = None,
+        if_version: int | None = None,
+    ) -> Session:
+        return await self._database.write(sessions.rebase, key, past, message_count, state, if_version)
 
-    async def begin(self, key: SessionKey, turn: NewTurn, window: Window) -> Admitted | Attached:
-        return await self._database.write(turns.begin, key, turn, window)
+    async def begin(self, key: SessionKey, turn: NewTurn, window: Window) -> Admitted | Attached | Queued:
+        return await self._database.write(admission.begin, key, turn, window, sortable_id())
+
+    async def begin_next(self, key: SessionKey, lease_ms: int, window: Window) -> Admitted | None:
+        return await self._database.write(admission.begin_next, key, lease_ms, window, sortable_id())
+
+    async def queued(self, key: SessionKey) -> list[QueuedTurn]:
+        return await self._database.read(waiting.queued, key)
 
     async def append(self, lease: Lease, entry: Entry, lease_until: int) -> None:
         await self._database.write(turns.append, lease, entry, lease_until)
@@ -81,14 +119,23 @@ class SqlLog:
     async def insert(self, key: SessionKey, entry: Entry) -> Session:
         return await self._database.write(turns.insert_entry, key, entry)
 
-    async def renew(self, lease: Lease, lease_until: int) -> bool:
-        return await self._database.write(turns.renew, lease, lease_until)
+    async def flush(self, lease: Lease, group: Group | None, lease_until: int) -> bool:
+        return await self._database.write(holding.flush, lease, group, lease_until)
 
-    async def take_over(self, key: SessionKey, lease_until: int) -> tuple[Lease, Session] | None:
-        return await self._database.write(turns.take_over, key, lease_until)
+    async def peek(self, lease: Lease) -> bool:
+        return await self._database.read(holding.peek, lease)
+
+    async def release(self, lease: Lease) -> None:
+        await self._database.write(holding.release, lease)
+
+    async def take_over(self, key: SessionKey, lease_until: int) -> Taken | None:
+        return await self._database.write(holding.take_over, key, lease_until, sortable_id())
+
+    async def watch(self, key: SessionKey) -> Watched:
+        return await self._database.read(holding.watch, key)
 
     async def ask_cancel(self, key: SessionKey, turn: int) -> None:
-        await self._database.write(turns.ask_cancel, key, turn)
+        await self._database.write(holding.ask_cancel, key, turn)
 
     async def read(
         self,
@@ -104,7 +151,7 @@ class SqlLog:
         return await self._database.read(reading.read, turn_stretches(session, number), _MOST)
 
     async def turn_for(self, key: SessionKey, idempotency_key: str) -> str | None:
-        return await self._database.read(turns.turn_for, key, idempotency_key)
+        return await self._database.read(admission.turn_for, key, idempotency_key)
 
     async def close(self) -> None:
         """Waits for what is being written, then lets the connections go."""

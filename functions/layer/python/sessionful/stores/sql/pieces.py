@@ -25,11 +25,19 @@ _PLACE = (
 _PUT = insert(PIECES)
 _GET = select(PIECES.c.payload).where(*_PLACE).order_by(PIECES.c.piece)
 _DROP = delete(PIECES).where(*_PLACE)
+_DROP_UNSTORED = delete(PIECES).where(
+    PIECES.c.log == bindparam("at_log"), PIECES.c.turn >= bindparam("from_turn"), PIECES.c.step <= 0
+)
 
 
 def begun_at(turn: int) -> Position:
     """Where the message that a turn was begun with goes on; entries count their steps from 1."""
     return Position(turn, 0)
+
+
+def waits_at(turn: int) -> Position:
+    """Where a turn goes on while it waits. A place of its own: who reads it must not find the running turn's."""
+    return Position(turn, -1)
 
 
 def cut(text: str, inline: int) -> tuple[str, list[str]]:
@@ -46,7 +54,7 @@ def put(tx: Transaction, log: str, place: Position, pieces: list[str]) -> None:
 
 
 def join(tx: Transaction, log: str, place: Position, inline: str, pieces: int) -> str:
-    """The whole text. Raises Moved when the turn was settled, and its pieces dropped, after its head was read."""
+    """The whole text. Raises Moved when its pieces were dropped after the row they belong to was read."""
     if not pieces:
         return inline
     found = tx.connection.execute(_GET, _at(log, place)).scalars().all()
@@ -57,6 +65,11 @@ def join(tx: Transaction, log: str, place: Position, inline: str, pieces: int) -
 
 def drop(tx: Transaction, log: str, place: Position) -> None:
     tx.connection.execute(_DROP, _at(log, place))
+
+
+def drop_unstored(tx: Transaction, log: str, last_turn: int) -> None:
+    """Drops what running and waiting turns go on in; none of them is older than the last stored entry's."""
+    tx.connection.execute(_DROP_UNSTORED, {"at_log": log, "from_turn": last_turn})
 
 
 def _at(log: str, place: Position) -> dict[str, str | int]:

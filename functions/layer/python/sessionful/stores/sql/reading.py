@@ -5,11 +5,12 @@ from collections.abc import Iterable, Sequence
 from sqlalchemy import and_, bindparam, func, insert, or_, select
 
 from sessionful.domain.error import InvalidRequest
+from sessionful.domain.lineage import LAST_NUMBER, START, Stretch
 from sessionful.domain.session import Position
 from sessionful.domain.turn import Entry, Window
-from sessionful.stores.lineage import LAST_NUMBER, START, Stretch
 from sessionful.stores.sql import pieces
 from sessionful.stores.sql.database import Transaction
+from sessionful.stores.sql.failure import Moved
 from sessionful.stores.sql.rows import AnyRow, read_entries, written
 from sessionful.stores.sql.schema import ENTRIES
 
@@ -25,6 +26,7 @@ _FIELDS = (_E.log, _E.turn, _E.step, _E.size, _E.pieces, _E.payload)
 _OLDEST = select(*_FIELDS).where(_WITHIN).order_by(_E.turn, _E.step).limit(bindparam("most"))
 _NEWEST = select(*_FIELDS).where(_WITHIN).order_by(_E.turn.desc(), _E.step.desc()).limit(bindparam("most"))
 _PUT = insert(ENTRIES)
+_IN_FILE = -1
 
 # The window in one statement: of the newest entries the sizes first, summed from the newest on, and the payloads only
 # of those before which the sum is not full yet.
@@ -86,11 +88,10 @@ def put(tx: Transaction, log: str, entries: Iterable[Entry], last: Position = ST
             raise InvalidRequest("the log has an entry at this place or after it", position=list(entry.position))
         last = entry.position
         payload = written(entry)
-        inline, rest = pieces.cut(payload, pieces.PIECE)
         size = len(payload) if payload.isascii() else len(payload.encode())
+        inline, count = _laid_down(tx, log, last, payload, size)
         place = {"log": log, "turn": last.turn, "step": last.step}
-        rows.append({**place, "size": size, "pieces": len(rest), "payload": inline})
-        pieces.put(tx, log, last, rest)
+        rows.append({**place, "size": size, "pieces": count, "payload": inline})
     if rows:
         tx.connection.execute(_PUT, rows)
 
@@ -99,7 +100,21 @@ def _entries(tx: Transaction, rows: Sequence[AnyRow]) -> list[Entry]:
     return read_entries([_payload(tx, row) if row.pieces else row.payload for row in rows])
 
 
+def _laid_down(tx: Transaction, log: str, place: Position, payload: str, size: int) -> tuple[str, int]:
+    """What the entry's row says: the payload, or where it is."""
+    if tx.beside.takes(size):
+        return tx.beside.put(log, payload), _IN_FILE
+    inline, rest = pieces.cut(payload, pieces.PIECE)
+    pieces.put(tx, log, place, rest)
+    return inline, len(rest)
+
+
 def _payload(tx: Transaction, row: AnyRow) -> str:
+    if row.pieces == _IN_FILE:
+        text = tx.beside.get(row.payload)
+        if text is None:  # erased since the row was read
+            raise Moved
+        return text
     return pieces.join(tx, row.log, Position(row.turn, row.step), row.payload, row.pieces)
 
 

@@ -19,7 +19,7 @@ Columns = dict[str, Any]
 AnyRow = Row[*tuple[Any, ...]]
 
 _ENTRIES: TypeAdapter[list[Entry]] = TypeAdapter(list[Entry], config=ConfigDict(defer_build=True))
-_MOVING = {"version", "epoch", "turns", "last", "message_count", "usage", "running"}
+_MOVING = {"version", "epoch", "turns", "queued", "last", "message_count", "usage", "running"}
 
 PROFILE_BYTES = 8_000_000
 """Settings are one value, with every byte escaped still within the 16 MB that MySQL takes by default."""
@@ -29,6 +29,10 @@ IDLE: Columns = {
     "attempt": None,
     "lease_until": None,
     "cancel_asked": None,
+    "released": None,
+    "taken_by": None,
+    "told": None,
+    "flushed": None,
     "running_pieces": 0,
     "running": None,
 }
@@ -76,6 +80,7 @@ def counters(session: Session) -> Columns:
         "version": session.version,
         "epoch": session.epoch,
         "turns": session.turns,
+        "queued": session.queued,
         "last_turn": session.last.turn,
         "last_step": session.last.step,
         "message_count": session.message_count,
@@ -86,7 +91,7 @@ def counters(session: Session) -> Columns:
 
 
 def profile(session: Session) -> Columns:
-    """What no turn moves. Raises PayloadTooLarge when metadata, state and the rest outgrow one value."""
+    """What no step moves. Raises PayloadTooLarge when metadata, state and the rest outgrow one value."""
     document = written(session, exclude=_MOVING)
     size = len(document.encode())
     if size > PROFILE_BYTES:
@@ -94,13 +99,24 @@ def profile(session: Session) -> Columns:
     return {"profile": document}
 
 
-def running(turn: RunningTurn, inline: str, pieces: int) -> Columns:
-    """The columns of a running turn, whose JSON is `inline` and goes on in `pieces` pieces."""
+def held(turn: RunningTurn, call: str) -> Columns:
+    """The columns of a lease that this call has just given out."""
     return {
-        "running_turn": turn.number,
         "attempt": turn.attempt,
         "lease_until": turn.lease_until,
         "cancel_asked": turn.cancel_asked,
+        "released": turn.released,
+        "taken_by": call,
+        "told": 0,
+    }
+
+
+def running(turn: RunningTurn, call: str, inline: str, pieces: int) -> Columns:
+    """The columns of a turn that begins, whose JSON is `inline` and goes on in `pieces` pieces."""
+    return {
+        **held(turn, call),
+        "running_turn": turn.number,
+        "flushed": 0,
         "running_pieces": pieces,
         "running": inline,
     }
@@ -111,17 +127,26 @@ def read_head(row: AnyRow, running_json: str | None) -> Session:
         "version": row.version,
         "epoch": row.epoch,
         "turns": row.turns,
+        "queued": row.queued,
         "last": Position(row.last_turn, row.last_step),
         "message_count": row.message_count,
         "usage": Usage.model_validate_json(row.token_usage),
         "updated_at": row.updated_at,
         "running": None if running_json is None else _read_running(row, running_json),
     }
-    return Session.model_validate_json(row.profile).model_copy(update=moving)
+    session = Session.model_validate_json(row.profile)
+    if "state_moved" not in session.model_fields_set:  # written by a release whose entries do not hold the state
+        moving["state_moved"] = bool(session.state)
+    return session.model_copy(update=moving)
 
 
 def _read_running(row: AnyRow, running_json: str) -> RunningTurn:
-    lease = {"attempt": row.attempt, "lease_until": row.lease_until, "cancel_asked": row.cancel_asked}
+    lease = {
+        "attempt": row.attempt,
+        "lease_until": row.lease_until,
+        "cancel_asked": row.cancel_asked,
+        "released": bool(row.released),
+    }
     return RunningTurn.model_validate_json(running_json).model_copy(update=lease)
 
 

@@ -4,7 +4,11 @@ A session's head is one row of `sessionful_heads`, found by a digest of owner, a
 trailing space or length of an index ever decides who is who. What a turn moves has columns of its own; the rest of the
 head is one JSON document, `profile`. Entries hang on the log they were written in, which may outlive its session:
 `sessionful_holds` says which sessions (named by their own logs) still see a log, and a log that nobody holds is erased.
-Texts too long for one value go on in `sessionful_pieces`; step 0 of a turn is the message it was begun with.
+Texts too long for one value go on in `sessionful_pieces`; step 0 of a turn is the message it was begun with, step -1
+the same while it waits. A turn that waits is a row of `sessionful_queue`; what a running turn has flushed of its open
+step lies in `sessionful_groups` until the step is stored. Beside a SQLite file, entries too long for a row are files:
+`pieces` is then -1 and `payload` the file's name; `sessionful_erased` notes the logs whose files are still to be
+erased.
 """
 
 from typing import Any
@@ -12,8 +16,9 @@ from typing import Any
 from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, MetaData, String, Table, Text
 from sqlalchemy.dialects.mysql import CHAR, LONGTEXT, VARCHAR
 
-VERSION = 1
-"""Of this layout. A database that was laid out by a newer release is refused, not guessed at."""
+VERSION = 2
+"""Of this layout. A database that was laid out by a newer release is refused, not guessed at; one of an older release
+is given the tables and columns it lacks, so every new column has to be empty or to have a default."""
 
 METADATA = MetaData()
 
@@ -60,6 +65,7 @@ HEADS = _table(
     Column("version", BigInteger, nullable=False),
     Column("epoch", BigInteger, nullable=False),
     Column("turns", BigInteger, nullable=False),
+    Column("queued", BigInteger, nullable=False, server_default="0"),
     Column("last_turn", BigInteger, nullable=False),
     Column("last_step", BigInteger, nullable=False),
     Column("message_count", BigInteger, nullable=False),
@@ -70,6 +76,12 @@ HEADS = _table(
     Column("attempt", BigInteger),
     Column("lease_until", BigInteger),
     Column("cancel_asked", Boolean),
+    Column("released", Boolean),
+    # The call that admitted the turn or took it over: it knows itself again when its answer was lost.
+    Column("taken_by", String(64)),
+    # The number of the lease's newest group, and how many groups of any lease are kept.
+    Column("told", BigInteger),
+    Column("flushed", BigInteger),
     Column("running_pieces", Integer, nullable=False),
     Column("running", _TEXT),
     Column("profile", _TEXT, nullable=False),
@@ -95,6 +107,23 @@ PIECES = _table(
     Column("payload", _TEXT, nullable=False),
 )
 
+QUEUE = _table(
+    "queue",
+    _of_log("log", erased_with_it=True),
+    Column("turn", BigInteger, primary_key=True, autoincrement=False),
+    Column("cancel_asked", Boolean, nullable=False),
+    Column("pieces", Integer, nullable=False),
+    Column("payload", _TEXT, nullable=False),
+)
+
+GROUPS = _table(
+    "groups",
+    _of_log("log", erased_with_it=True),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("piece", Integer, primary_key=True, autoincrement=False),
+    Column("payload", _TEXT, nullable=False),
+)
+
 KEYS = _table(
     "keys",
     _of_log("log", erased_with_it=True),
@@ -102,6 +131,8 @@ KEYS = _table(
     Column("turn_id", _TEXT, nullable=False),
     Column("request_hash", _TEXT),
 )
+
+ERASED = _table("erased", Column("log", _LOG, primary_key=True))
 
 HOLDS = _table(
     "holds",

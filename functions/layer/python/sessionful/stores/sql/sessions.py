@@ -1,16 +1,17 @@
 """Sessions as such: each function is one transaction's work."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from sqlalchemy import bindparam, insert, select
 
 from sessionful.domain.error import InvalidRequest
+from sessionful.domain.lineage import START, forked, log_at, shared_logs, tip
 from sessionful.domain.session import Position, Segment, Session, SessionChange, SessionKey
 from sessionful.domain.turn import Entry
 from sessionful.stores import heads
-from sessionful.stores.lineage import START, forked, log_at, shared_logs, tip
 from sessionful.stores.sql import reading
-from sessionful.stores.sql.access import head_of, live, locked_row, move, seen_row
+from sessionful.stores.sql.access import head_of, live, locked_row, move, seen
 from sessionful.stores.sql.database import Transaction
 from sessionful.stores.sql.erasing import erase
 from sessionful.stores.sql.rows import counters, digest, new_head, profile
@@ -29,10 +30,7 @@ def create(tx: Transaction, session: Session, entries: Sequence[Entry]) -> Sessi
 
 
 def get(tx: Transaction, key: SessionKey) -> Session:
-    row = seen_row(tx, key)
-    if row is None:
-        raise heads.not_found(key)
-    head = head_of(tx, row)
+    head = head_of(tx, seen(tx, key))
     heads.check_live(head, tx.clock())
     return head
 
@@ -76,10 +74,18 @@ def fork(tx: Transaction, source: SessionKey, at: Position | None, child: Sessio
     return done or _enter(tx, forked(parent, place, child, count, usage))
 
 
-def rebase(tx: Transaction, key: SessionKey, past: Sequence[Segment], message_count: int) -> Session:
+def rebase(
+    tx: Transaction,
+    key: SessionKey,
+    past: Sequence[Segment],
+    message_count: int,
+    state: Mapping[str, Any] | None,
+    if_version: int | None,
+) -> Session:
     head = live(tx, key)
-    heads.check_free(head, tx.clock())
-    after = heads.rebased(head, tuple(past), message_count)
+    heads.check_free(head, tx.clock(), queue_too=False)
+    heads.check_version(head, if_version)
+    after = heads.rebased(head, tuple(past), message_count, state)
     move(tx, head, {**counters(after), **profile(after)})
     # Logs once held stay held: a rewind may bring back what was hidden before.
     fresh = shared_logs(after) - shared_logs(head)

@@ -1,0 +1,198 @@
+"""Carries turns in this process: fresh ones, those whose holder is gone, and those that have waited their time."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Coroutine
+from typing import Any
+
+from sessionful.core.agent import Agent
+from sessionful.core.answer import Answer, answer_shape
+from sessionful.core.attempt import Attempt
+from sessionful.core.directory import Directory
+from sessionful.core.endings import closing_entry
+from sessionful.core.feed import Feed
+from sessionful.core.pace import Pace
+from sessionful.core.queue import undo
+from sessionful.core.resumption import past_before, told_before, torn_step
+from sessionful.core.runs import Run, Runs
+from sessionful.core.window import reach, window
+from sessionful.domain.agent import WorkingMemory
+from sessionful.domain.error import AgentError, LeaseLost, TurnCancelled, TurnInterrupted
+from sessionful.domain.session import RunningTurn, Session, SessionKey
+from sessionful.domain.turn import Admitted, Entry, Taken
+from sessionful.ports import Alarm, Clock, Wake
+
+_MARGIN_SECONDS = 2.0
+
+logger = logging.getLogger("sessionful.turn")
+
+
+class Runner:
+    """`alarm` wakes a worker for turns that may lose their holder; without one they wait for the next reader or
+    message."""
+
+    def __init__(self, directory: Directory, clock: Clock, pace: Pace, alarm: Alarm | None) -> None:
+        self.runs = Runs()
+        self.clock, self.pace = clock, pace
+        self._directory, self._alarm = directory, alarm
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.closing = False
+
+    def begin(self, agent: Agent, admitted: Admitted, answer: Answer | None = None) -> Run:
+        """Carry a turn that was just admitted."""
+        running = _running(admitted)
+        self.arm(admitted.session.key, running.turn_id)
+        return self._start(
+            Attempt(
+                agent=agent,
+                log=self._directory.log_of(admitted.session.key.agent),
+                lease=admitted.lease,
+                session=admitted.session,
+                running=running,
+                past=window(admitted.past, agent.settings.memory.working),
+                feed=Feed(running.number, running.attempt, told_before(admitted.session, running, ())),
+                clock=self.clock,
+                pace=self.pace,
+                answer=answer or _answer_of(running),
+            )
+        )
+
+    async def stir(self, session: Session) -> bool:
+        """See to it that somebody carries the session's turn, or the next of those that wait. True when that was to be
+        done, here or by somebody who was quicker."""
+        running = session.running
+        if running is not None and running.lease_until <= self.clock():
+            await self.revive(session.key)
+        elif running is None and session.queued:
+            await self.advance(session.key)
+        else:
+            return False
+        return True
+
+    async def revive(self, key: SessionKey) -> Run | None:
+        """Take over the session's turn if its holder is gone, and go on with it; or close it, if nobody can."""
+        if self.closing:  # its readers are still there, but it is for another process now
+            return None
+        log = self._directory.log_of(key.agent)
+        taken = await log.take_over(key, self.clock() + self.pace.lease_ms)
+        if taken is None:
+            return None
+        running = _running(taken)
+        stored = await log.turn(taken.session, running.number)
+        agent = self._directory.agents.get(running.agent)
+        hopeless = _hopeless(running, agent)
+        if agent is None or hopeless is not None:
+            await self._close(taken, stored, hopeless or TurnInterrupted("its agent is gone"))
+            await self.advance(key)
+            return None
+        self.arm(key, running.turn_id)
+        return self._start(
+            Attempt(
+                agent=agent,
+                log=log,
+                lease=taken.lease,
+                session=taken.session,
+                running=running,
+                past=await past_before(log, taken.session, running.number, agent.settings.memory.working),
+                feed=Feed(running.number, running.attempt, told_before(taken.session, running, stored)),
+                clock=self.clock,
+                pace=self.pace,
+                answer=_answer_of(running),
+                stored=stored,
+                torn=torn_step(taken.flushed, running.number, len(stored)),
+            )
+        )
+
+    async def advance(self, key: SessionKey) -> Run | None:
+        """Admit the turn that waits longest, if the session is free; withdrawn ones are closed on the way."""
+        log = self._directory.log_of(key.agent)
+        while not self.closing and (waiting := await log.queued(key)):
+            if waiting[0].undo is not None:
+                await undo(log, key, waiting[0].undo)
+            agent = self._directory.agents.get(waiting[0].agent)
+            memory = agent.settings.memory.working if agent is not None else WorkingMemory()
+            admitted = await log.begin_next(key, self.pace.lease_ms, reach(memory))
+            if admitted is None:
+                return None
+            running = _running(admitted)
+            agent = self._directory.agents.get(running.agent)
+            if agent is not None and not running.cancel_asked:
+                return self.begin(agent, admitted)
+            error = TurnCancelled("it was withdrawn") if running.cancel_asked else TurnInterrupted("its agent is gone")
+            await self._close(Taken(admitted.lease, admitted.session, []), [], error)
+        return None
+
+    def arm(self, key: SessionKey, turn_id: str, delay: float | None = None) -> None:
+        """Have a worker look at the turn: by default when its lease could have run out. Holds nothing up."""
+        if self._alarm is not None:
+            seconds = self.pace.lease_ms / 1000 + _MARGIN_SECONDS if delay is None else delay
+            self._keep(self._set(self._alarm, Wake(key, turn_id), seconds))
+
+    async def close(self) -> None:
+        """Let go of every turn: to whoever takes over where there are workers, else settled as interrupted."""
+        self.closing = True
+        await self.runs.close("handed_over" if self._alarm is not None else "interrupted")
+        while self._tasks:
+            await asyncio.gather(*self._tasks)
+
+    async def carry(self, session: Session) -> None:
+        """Carry the session's turn, if nobody else does, and those that wait behind it, until there is none."""
+        await self.stir(session)
+        while (run := self.runs.get(session.key)) is not None and run.then is not None:
+            await run.then
+
+    def _start(self, attempt: Attempt) -> Run:
+        run = self.runs.start(attempt)
+        run.then = self._keep(self._follow_up(run))
+        return run
+
+    async def _follow_up(self, run: Run) -> None:
+        await run.task
+        attempt = run.attempt
+        key = attempt.session.key
+        if attempt.handed_over:
+            self.arm(key, attempt.running.turn_id, 0.0)
+        elif attempt.after is not None and attempt.after.queued:
+            try:
+                await self.advance(key)
+            except AgentError as error:
+                logger.warning("session=<%s> code=<%s> | the next turn waits for an alarm", key.id, error.code)
+
+    def _keep(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def _close(self, taken: Taken, stored: list[Entry], error: AgentError) -> None:
+        running = _running(taken)
+        entry = closing_entry(taken.lease, taken.session, running, stored, self.clock(), error)
+        with contextlib.suppress(LeaseLost):  # somebody else was first
+            await self._directory.log_of(taken.session.key.agent).settle(taken.lease, entry)
+
+    async def _set(self, alarm: Alarm, wake: Wake, delay: float) -> None:
+        try:
+            await alarm.set(wake, delay)
+        except AgentError as error:
+            logger.warning("turn=<%s> code=<%s> | no alarm was set", wake.turn_id, error.code)
+
+
+def _running(given: Admitted | Taken) -> RunningTurn:
+    running = given.session.running
+    assert running is not None
+    return running
+
+
+def _answer_of(running: RunningTurn) -> Answer | None:
+    return answer_shape(running.answer_schema) if running.answer_schema is not None else None
+
+
+def _hopeless(running: RunningTurn, agent: Agent | None) -> AgentError | None:
+    """Why nobody should go on with a turn that was taken over."""
+    if agent is None:
+        return TurnInterrupted(f"the process that ran the turn died, and there is no agent {running.agent!r} any more")
+    most = agent.settings.limits.max_attempts
+    if running.attempt > most:
+        return TurnInterrupted(f"the process that ran the turn died {most} times over", attempts=most)
+    return None
