@@ -6,12 +6,16 @@ import socket
 import subprocess
 import time
 import urllib.request
+from typing import Any
 
 import pytest
 
 from tests.cli.command import Command, read_until
 from tests.cli.terminal import CTRL_C, terminal
 
+COUNT = "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen"
+LEASE_SECONDS = 15
+SOON = 10  # seconds; two of them where the machine has nothing else to do
 SLOW = ("--agent", "slow", "--session", "s")
 
 
@@ -52,25 +56,46 @@ def test_the_environment_may_name_the_server(command: Command) -> None:
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
-def test_asked_to_stop_it_ends_within_5_seconds_and_settles_the_running_turn(
+def test_asked_to_stop_where_no_worker_is_it_ends_soon_and_settles_the_running_turn(
     command: Command, number: signal.Signals, code: int
 ) -> None:
     """An idle reader that would wait for ever is connected too."""
-    with command.serving("--config", "config.yaml") as (url, server):
-        with command.start("call", "count", *SLOW, "--url", url) as caller:
-            read_until(caller, "one two")
-            with _idle_reader(f"{url}/agents/slow/sessions/s/messages/stream?after=1.9.1"):
-                begun = time.monotonic()
-                server.send_signal(number)
-                assert server.wait(5) == code
-                assert time.monotonic() - begun < 5
-            assert caller.wait() == 1
-            assert caller.stderr is not None
-            assert caller.stderr.read().endswith("(turn_interrupted)\n")
-        assert server.stderr is not None
-        assert "Traceback" not in server.stderr.read()
-    shown = json.loads(command.out("sessions", "show", "s", "--json", "--config", "config.yaml"))
+    command = Command(command.folder, SESSIONFUL_ALARMS="none")
+    with (
+        command.serving("--config", "config.yaml") as (url, server),
+        command.start("call", "count", *SLOW, "--url", url) as caller,
+    ):
+        read_until(caller, "one two")
+        with _idle_reader(f"{url}/agents/slow/sessions/s/messages/stream?after=1.9.1"):
+            _stops(server, number, code)
+        assert caller.wait() == 1
+        assert caller.stderr is not None
+        assert caller.stderr.read().endswith("(turn_interrupted)\n")
+    shown = _shown(command)
     assert (shown["status"], shown["messages"][0]["status"]) == ("idle", "interrupted")
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
+def test_asked_to_stop_it_ends_soon_and_hands_the_running_turn_over(
+    command: Command, number: signal.Signals, code: int
+) -> None:
+    """Whoever serves next looks after it, and tells its readers the rest."""
+    with (
+        command.serving("--config", "config.yaml") as (url, server),
+        command.start("call", "count", *SLOW, "--url", url) as caller,
+    ):
+        read_until(caller, "one two")
+        _stops(server, number, code)
+    assert _shown(command)["status"] == "busy"
+    begun = time.monotonic()
+    with command.serving("--config", "config.yaml") as (url, _):
+        path = f"{url}/agents/slow/sessions/s/messages/stream?after=1.1.1"
+        with urllib.request.urlopen(path, timeout=LEASE_SECONDS) as rest:
+            assert rest.read().endswith(b"data: [DONE]\n\n")
+    assert time.monotonic() - begun < LEASE_SECONDS
+    shown = _shown(command)
+    assert (shown["status"], shown["messages"][1]["status"]) == ("idle", "completed")
+    assert shown["messages"][1]["text"] == COUNT
 
 
 def test_killed_it_has_kept_the_conversation_and_serves_it_again(command: Command) -> None:
@@ -122,6 +147,18 @@ def test_a_port_that_is_taken_is_one_line(command: Command) -> None:
     assert code == 2
     assert said.startswith(f"error: cannot listen at 127.0.0.1:{port}: ")
     assert len(said.splitlines()) == 1
+
+
+def _shown(command: Command) -> dict[str, Any]:
+    shown: dict[str, Any] = json.loads(command.out("sessions", "show", "s", "--json", "--config", "config.yaml"))
+    return shown
+
+
+def _stops(server: "subprocess.Popen[str]", number: signal.Signals, code: int) -> None:
+    server.send_signal(number)
+    assert server.wait(SOON) == code
+    assert server.stderr is not None
+    assert "Traceback" not in server.stderr.read()
 
 
 class _idle_reader:

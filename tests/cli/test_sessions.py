@@ -96,6 +96,22 @@ def test_a_fork_shares_the_past_up_to_a_turn_and_goes_its_own_way(place: Place) 
     assert place.show("trunk")["message_count"] == 4
 
 
+def test_a_session_goes_back_to_a_checkpoint_and_to_a_turn(place: Place) -> None:
+    for text in ("one", "two"):
+        place.out("call", text, "--session", "moved")
+    assert place.out("sessions", "checkpoint", "moved", "both") == "both\n"
+    assert place.out("sessions", "rewind", "moved", "1") == ""
+    assert "(3 messages in view)" in place.out("call", "three", "--session", "moved")
+    generated = place.out("sessions", "checkpoint", "moved").strip()
+    place.out("sessions", "rewind", "moved", "both")
+    assert [said["text"] for said in place.show("moved")["messages"] if said["role"] == "user"] == ["one", "two"]
+    place.out("sessions", "rewind", "moved", generated)
+    assert [said["text"] for said in place.show("moved")["messages"] if said["role"] == "user"] == ["one", "three"]
+    assert place.fails("sessions", "rewind", "moved", "nowhere")[1].endswith("(checkpoint_not_found)\n")
+    assert place.fails("sessions", "rewind", "moved", "2")[1].endswith("(turn_not_found)\n")
+    assert place.fails("sessions", "checkpoint", "moved", "both")[1].endswith("(checkpoint_exists)\n")
+
+
 def test_an_exported_session_comes_back_by_import(place: Place, tmp_path: Path) -> None:
     place.out("call", "remember", "--session", "carried")
     file = tmp_path / "carried.json"

@@ -1,9 +1,10 @@
 """What the environment says: `SESSIONFUL_*`, and where the vendors' own servers are."""
 
 import difflib
+import math
 import os
 from collections.abc import Callable, Mapping
-from typing import Self
+from typing import Self, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr
@@ -12,8 +13,11 @@ from sessionful.domain.error import ConfigError, InvalidRequest
 from sessionful.domain.message import Value
 from sessionful.domain.session import check_session_id
 
+T = TypeVar("T")
+
 _VENDORS = ("openai", "anthropic", "bedrock")
 _BUILT_IN = ("local", "scripted")
+_OFF = ("off", "no", "false", "0")  # somebody who writes this wants no file of that name
 _DATABASES = ("sqlite", "postgres", "postgresql", "mysql", "mariadb")
 
 
@@ -21,7 +25,8 @@ class Settings(Value):
     """Of one process; None where the environment says nothing.
 
     `model` is `TYPE:MODEL` (openai, anthropic, bedrock), `local` or `scripted`. `store` is `memory`, `dynamodb:TABLE`,
-    the path of a SQLite file or a database's URL, which may hold a password and is kept out of `repr`.
+    the path of a SQLite file or a database's URL, which may hold a password and is kept out of `repr`. `alarms` is the
+    path of a SQLite file or `none`. `run_for` is how many seconds a process carries a turn before it hands it over.
     """
 
     model: str | None = None
@@ -30,6 +35,8 @@ class Settings(Value):
     url: str | None = None
     token: SecretStr | None = None
     session: str | None = None
+    alarms: str | None = None
+    run_for: float | None = None
     openai_base_url: str | None = None
     anthropic_base_url: str | None = None
 
@@ -39,7 +46,7 @@ class Settings(Value):
         with the variable's name, and never its value where that may be a secret."""
         source = os.environ if env is None else env
 
-        def read(name: str, check: Callable[[str, str], str]) -> str | None:
+        def read(name: str, check: Callable[[str, str], T]) -> T | None:
             value = source.get(name, "").strip()
             return check(name, value) if value else None
 
@@ -51,6 +58,8 @@ class Settings(Value):
             url=read("SESSIONFUL_URL", _url),
             token=None if token is None else SecretStr(token),
             session=read("SESSIONFUL_SESSION", _session),
+            alarms=read("SESSIONFUL_ALARMS", _alarms),
+            run_for=read("SESSIONFUL_RUN_FOR", _seconds),
             openai_base_url=read("OPENAI_BASE_URL", _url),
             anthropic_base_url=read("ANTHROPIC_BASE_URL", _url),
         )
@@ -77,6 +86,22 @@ def _store(name: str, value: str) -> str:
         message = "is not a database's URL; write sqlite:///FILE, postgresql://... or mysql://..."
         raise _wrong(name, message, kind, _DATABASES)
     return value
+
+
+def _alarms(name: str, value: str) -> str:
+    if "://" in value or value.lower() in _OFF:
+        raise ConfigError(f"{name} is the path of a SQLite file, or none", key=name)
+    return "none" if value.lower() == "none" else value
+
+
+def _seconds(name: str, value: str) -> float:
+    try:
+        seconds = float(value)
+    except ValueError:
+        seconds = math.nan
+    if not 0 < seconds < math.inf:
+        raise ConfigError(f"{name} is a number of seconds above 0", key=name)
+    return seconds
 
 
 def _url(name: str, value: str) -> str:

@@ -1,21 +1,27 @@
 """The one place that chooses implementations: what stands behind a model's type, a store's name, a tool's name."""
 
+import contextlib
+import hashlib
+import json
 import os
 from collections.abc import Mapping
 from difflib import get_close_matches
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 from sessionful.core.agent import Agent
+from sessionful.core.pace import Pace
 from sessionful.core.service import Service
 from sessionful.domain.agent import AgentSettings, MemorySettings, WorkingMemory
-from sessionful.domain.error import ConfigError, error_from
+from sessionful.domain.error import ConfigError, SessionExists, error_from
 from sessionful.domain.message import Message
 from sessionful.domain.session import NewSession
-from sessionful.ports import Model, SessionLog, Tool, ToolContext
+from sessionful.ports import Alarm, Model, SessionLog, Tool, ToolContext
 
 if TYPE_CHECKING:
+    from sessionful.alarms.bell import AlarmQueue
     from sessionful.config import AgentConfig, Config
     from sessionful.settings import Settings
 
@@ -33,13 +39,13 @@ _MODELS: Mapping[str, tuple[str, frozenset[str]]] = {
 }
 
 
-def open_service(config: "Config | None", settings: "Settings") -> Service:
+def open_service(config: "Config | None", settings: "Settings", alarm: Alarm | None = None) -> Service:
     """The service of a configuration; without one, the agent `assistant` on the model and the store that the
-    environment names (by default the local model and a SQLite file).
+    environment names (by default the local model and a SQLite file). `alarm` wakes workers; whoever gives it closes it.
 
     Raises ConfigError and what opening a store raises.
     """
-    return _configured(config, settings) if config is not None else _default(settings)
+    return _configured(config, settings, alarm) if config is not None else _default(settings, alarm)
 
 
 def check_names(config: "Config") -> None:
@@ -76,8 +82,8 @@ def model_of(spec: str | None) -> Model:
 
 
 def make_log(store: str) -> SessionLog:
-    """A store by its short name: `memory`, `dynamodb:TABLE` (with `?region=…&endpoint_url=…`), a database's URL, or the
-    path of a SQLite file."""
+    """A store by its short name: `memory`, `dynamodb:TABLE` (with `?region=…&endpoint_url=…&bucket=…`), a database's
+    URL, or the path of a SQLite file."""
     log: SessionLog
     if store == "memory":
         log = _load("sessionful.stores.in_memory:InMemoryLog")()
@@ -89,25 +95,62 @@ def make_log(store: str) -> SessionLog:
     return log
 
 
-def _default(settings: "Settings") -> Service:
+def addresses(config: "Config | None", settings: "Settings") -> list[str]:
+    """Each store of the agents once, by its short name. A database's URL may hold a password."""
+    stores = [config.store_of(agent) for agent in config.agents.values()] if config is not None else [None]
+    default = settings.store or DEFAULT_STORE
+    return [*dict.fromkeys(default if store is None else store.address() for store in stores)]
+
+
+def alarms_address(config: "Config | None", settings: "Settings") -> str:
+    """Where alarms are kept: `none`, the path of a SQLite file, or `memory` where all the sessions are: nobody else
+    could look after those. By default each set of stores has a file of its own, beside its SQLite file where it is one:
+    whoever hears an alarm must know the session."""
+    stores = addresses(config, settings)
+    if settings.alarms or stores == ["memory"]:
+        return settings.alarms or "memory"
+    file = stores[0].removeprefix("sqlite:///")
+    if len(stores) == 1 and "://" not in file and not file.startswith("dynamodb:"):
+        return str(Path(file).with_suffix(".alarms.db"))
+    return f"./data/{hashlib.sha256(json.dumps(sorted(stores)).encode()).hexdigest()[:12]}.alarms.db"
+
+
+def open_alarms(address: str) -> "AlarmQueue | None":
+    """None for `none`. Raises ConfigError and StoreUnavailable."""
+    alarms: AlarmQueue | None = None
+    if address == "memory":
+        alarms = _load("sessionful.alarms.in_memory:InMemoryAlarmQueue")()
+    elif address != "none":
+        alarms = _load("sessionful.alarms.sqlite:SqliteAlarmQueue").open(address)
+    return alarms
+
+
+def _pace(settings: "Settings", alarm: Alarm | None) -> Pace:
+    run_for = settings.run_for if alarm is not None else None  # nobody would hear that a turn was handed over
+    return Pace(lease_ms=LEASE_MS, run_for=run_for)
+
+
+def _default(settings: "Settings", alarm: Alarm | None) -> Service:
     model = model_of(settings.model)
     memory = MemorySettings(working=WorkingMemory(budget=3000))  # fits the local model's window with room to answer
     chosen = AgentSettings(memory=memory) if settings.model in (None, "local") else AgentSettings()
-    return Service([Agent(DEFAULT_AGENT, model, make_log(settings.store or DEFAULT_STORE), chosen)], lease_ms=LEASE_MS)
+    agent = Agent(DEFAULT_AGENT, model, make_log(settings.store or DEFAULT_STORE), chosen)
+    return Service([agent], pace=_pace(settings, alarm), alarm=alarm)
 
 
 async def _nobody(agent: str, task: str, context: ToolContext) -> str:
     raise ConfigError("there are no agents here", key="agents")
 
 
-def _configured(config: "Config", settings: "Settings") -> Service:
+def _configured(config: "Config", settings: "Settings", alarm: Alarm | None) -> Service:
     config = config.with_options()
     house = _House(config, settings)
     service = Service(
         [house.agent(name) for name in config.agents],
         timeout=config.sessions.timeout,
         max_duration=config.sessions.max_duration,
-        lease_ms=LEASE_MS,
+        pace=_pace(settings, alarm),
+        alarm=alarm,
     )
     house.service = service
     return service
@@ -152,9 +195,18 @@ class _House:
     async def _ask(self, agent: str, task: str, context: ToolContext) -> str:
         """Another agent's answer, in a session of its own that says who asked."""
         asked_by = {"session_id": context.session_id, "turn_id": context.turn_id, "agent": context.agent}
-        new = NewSession(metadata={"asked_by": asked_by}, work_dir=context.work_dir)
-        session = await self.service.create_session(context.owner, agent, new)
-        handle = await self.service.start_turn(context.owner, agent, session.key.id, Message.user(task))
+        # Named after the call: one that is made again, because its process died, finds what it began.
+        once = context.idempotency_key
+        new = NewSession(
+            session_id=f"sess_{hashlib.sha256(once.encode()).hexdigest()[:32]}",
+            metadata={"asked_by": asked_by},
+            work_dir=context.work_dir,
+        )
+        with contextlib.suppress(SessionExists):
+            await self.service.create_session(context.owner, agent, new)
+        handle = await self.service.start_turn(
+            context.owner, agent, str(new.session_id), Message.user(task), idempotency_key=once, request_hash=once
+        )
         record = await handle.result()
         if record.status != "completed":
             raise error_from(record.error or {"code": "internal_error", "message": "the turn failed"})

@@ -76,7 +76,9 @@ def serve(
         bool, typer.Option("--allow-unauthenticated", help="Let everybody in who reaches the host.")
     ] = False,
 ) -> int:
-    """Serve the agents over HTTP."""
+    """Serve the agents over HTTP, and look after turns whose process died or handed them over.
+    (env SESSIONFUL_ALARMS: where it hears of them, a SQLite file or none; SESSIONFUL_RUN_FOR: the seconds that it
+    carries a turn before it hands it over)"""
     try:
         from sessionful.cli.serve import serve
     except ModuleNotFoundError as error:
@@ -85,6 +87,31 @@ def serve(
         message = 'serving needs FastAPI and uvicorn: pip install "sessionful[server]"'
         raise CommandFailed(message, "not_installed", WRONG_USAGE) from None
     return serve(options.target(None, config, None, None, model), host, port, allow_unauthenticated)
+
+
+@app.command()
+def replay(
+    session: Annotated[str, typer.Argument(metavar="SESSION", help="The session, in this machine's store.")],
+    agent: options.Agent = None,
+    config: options.Config = None,
+    as_json: options.Json = False,
+) -> int:
+    """Run a stored session's turns again without any model, and check that they come out as they are stored."""
+    from sessionful.cli.replay import replay
+
+    return replay(options.target(agent, config, None, None), session, as_json)
+
+
+@app.command()
+def worker(
+    config: options.Config = None,
+    model: options.Model = None,
+    at_once: Annotated[int, typer.Option("--at-once", min=1, help="How many turns it looks after at once.")] = 8,
+) -> int:
+    """Look after turns whose process died or handed them over. (env SESSIONFUL_ALARMS: where it hears of them)"""
+    from sessionful.cli.worker import work
+
+    return work(options.target(None, config, None, None, model), at_once)
 
 
 def run(arguments: list[str] | None = None) -> int:

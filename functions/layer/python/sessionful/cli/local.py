@@ -57,6 +57,12 @@ class LocalConversations:
     async def fork(self, session_id: str, new_id: str | None, at: str | None) -> SessionInfo:
         return SessionInfo.of(await self._service.fork_session(self._owner, self._named, session_id, new_id, at))
 
+    async def checkpoint(self, session_id: str, name: str | None) -> str:
+        return (await self._service.create_checkpoint(self._owner, self._named, session_id, name)).name
+
+    async def rewind(self, session_id: str, to: str) -> SessionInfo:
+        return SessionInfo.of(await self._service.rewind_session(self._owner, self._named, session_id, to))
+
     async def export_document(self, session_id: str) -> dict[str, Any]:
         return await self._service.export_session(self._owner, self._named, session_id)
 

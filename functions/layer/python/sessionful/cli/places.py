@@ -1,11 +1,10 @@
 """Where sessions are kept, in words that may be shown: a database's URL holds its password."""
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from sessionful.settings import Settings
-from sessionful.wiring import DEFAULT_STORE
+from sessionful.wiring import addresses
 
 if TYPE_CHECKING:
     from sessionful.config import Config
@@ -13,15 +12,15 @@ if TYPE_CHECKING:
 
 def places(config: "Config | None", settings: Settings) -> str:
     """Each store of the agents once."""
-    default = settings.store or DEFAULT_STORE
-    stores = [config.store_of(agent) for agent in config.agents.values()] if config is not None else [None]
-    addresses: Iterable[str] = dict.fromkeys(default if store is None else store.address() for store in stores)
-    return ", ".join(_shown(address) for address in addresses)
+    return ", ".join(map(place, addresses(config, settings)))
 
 
-def _shown(address: str) -> str:
+def place(address: str) -> str:
+    """A store by its short name, or where alarms are kept."""
     if address == "memory":
         return "memory, until this process ends"
+    if address == "none":
+        return "none"
     if address.startswith("dynamodb:"):
         return f"DynamoDB table {address.removeprefix('dynamodb:').partition('?')[0]}"
     if "://" not in address:

@@ -69,6 +69,13 @@ class RemoteConversations:
         body = {"session_id": new_id, "at": at}
         return SessionInfo.model_validate(await self._wire.ask("POST", self._path(session_id, "fork"), body))
 
+    async def checkpoint(self, session_id: str, name: str | None) -> str:
+        made = await self._wire.ask("POST", self._path(session_id, "checkpoints"), {"name": name})
+        return str(made["name"])
+
+    async def rewind(self, session_id: str, to: str) -> SessionInfo:
+        return SessionInfo.model_validate(await self._wire.ask("POST", self._path(session_id, "rewind"), {"to": to}))
+
     async def export_document(self, session_id: str) -> dict[str, Any]:
         document: dict[str, Any] = await self._wire.ask("GET", self._path(session_id, "export"))
         return document

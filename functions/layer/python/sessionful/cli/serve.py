@@ -13,12 +13,13 @@ import uvicorn
 from sessionful import wiring
 from sessionful.cli.console import out, program
 from sessionful.cli.failure import DONE, INTERRUPTED, WRONG_USAGE, CommandFailed
-from sessionful.cli.places import places
+from sessionful.cli.places import place, places
 from sessionful.cli.target import Target
+from sessionful.cli.worker import Staff
 from sessionful.core.service import Service
 from sessionful.surfaces.http import create_app
 
-_LAST_WORDS = 2  # seconds that open streams have to say how their turns ended
+_LAST_WORDS = 1  # seconds that open streams have to say how their turns ended
 
 
 def serve(target: Target, host: str, port: int, allow_unauthenticated: bool) -> int:
@@ -33,12 +34,14 @@ def serve(target: Target, host: str, port: int, allow_unauthenticated: bool) -> 
     target.tell_warnings()
     logging.getLogger().setLevel(min(logging.getLogger().level, logging.WARNING))
     with _listen(host, port) as listening:
-        service = wiring.open_service(config, target.settings)
-        app = create_app(service)
+        address = wiring.alarms_address(config, target.settings)
+        alarms = wiring.open_alarms(address)
+        service = wiring.open_service(config, target.settings, alarms)
+        kept = f"{places(config, target.settings)}\n  alarms    {place(address)}"
         server = Server(
-            uvicorn.Config(app, log_config=None, lifespan="off", timeout_graceful_shutdown=_LAST_WORDS),
-            service,
-            _greeting(service, places(config, target.settings), _url(host, listening)),
+            uvicorn.Config(create_app(service), log_config=None, lifespan="off", timeout_graceful_shutdown=_LAST_WORDS),
+            Staff(service, alarms),
+            _greeting(service, kept, _url(host, listening)),
         )
         for number in ("SIGINT", "SIGTERM", "SIGHUP"):
             if hasattr(signal, number):
@@ -48,24 +51,27 @@ def serve(target: Target, host: str, port: int, allow_unauthenticated: bool) -> 
 
 
 class Server(uvicorn.Server):
-    """Stops the turns before it waits for the connections: a stream then ends with its turn's terminal event."""
+    """Lets go of the turns before it waits for the connections: a stream then ends with its turn; one whose turn was
+    handed over goes on until it is cut off, and can be taken up elsewhere."""
 
-    def __init__(self, config: uvicorn.Config, service: Service, greeting: str) -> None:
+    def __init__(self, config: uvicorn.Config, staff: Staff, greeting: str) -> None:
         super().__init__(config)
         self.heard: set[int] = set()
-        self._service, self._greeting = service, greeting
+        self._staff, self._greeting = staff, greeting
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
+        self._staff.start()
         out(self._greeting)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         for server in self.servers:
             server.close()
         logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)  # who still listens is cut off; that is no error
-        settled = asyncio.create_task(self._service.close())
+        letting_go = asyncio.create_task(self._staff.let_go())
         await super().shutdown(sockets)
-        await settled
+        await letting_go
+        await self._staff.close()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         self.heard.add(sig)

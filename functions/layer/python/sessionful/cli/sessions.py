@@ -51,6 +51,15 @@ async def fork(conversations: Conversations, session_id: str, new_id: str | None
     out((await conversations.fork(session_id, new_id, at)).id)
 
 
+async def checkpoint(conversations: Conversations, session_id: str, name: str | None) -> None:
+    out(await conversations.checkpoint(session_id, name))
+
+
+async def rewind(conversations: Conversations, session_id: str, to: str) -> None:
+    session = await conversations.rewind(session_id, to)
+    say(f"{session_id} is back at {to}: {session.message_count} messages")
+
+
 def write_document(document: dict[str, Any], target: Path | None) -> None:
     """To a file, or to standard output."""
     if target is None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-app = typer.Typer(help="List, show, delete, fork, export and import sessions.", no_args_is_help=False)
+app = typer.Typer(help="List, show, delete, fork, rewind, export and import sessions.", no_args_is_help=False)
 
 Id = Annotated[str, typer.Argument(metavar="ID", help="The session.")]
 NewId = Annotated[str | None, typer.Option("--as", metavar="ID", help="The new session's id. Default: generated.")]
@@ -87,6 +87,36 @@ def fork(
     from sessionful.cli import sessions
 
     _run(options.target(agent, config, url, token), lambda kept: sessions.fork(kept, session, new_id, at))
+
+
+@app.command()
+def checkpoint(
+    session: Id,
+    name: Annotated[str | None, typer.Argument(metavar="NAME", help="The point's name. Default: generated.")] = None,
+    agent: options.Agent = None,
+    config: options.Config = None,
+    url: options.Url = None,
+    token: options.Token = None,
+) -> None:
+    """Name the point where a session is, to go back to it; prints the name."""
+    from sessionful.cli import sessions
+
+    _run(options.target(agent, config, url, token), lambda kept: sessions.checkpoint(kept, session, name))
+
+
+@app.command()
+def rewind(
+    session: Id,
+    to: Annotated[str, typer.Argument(metavar="PLACE", help="A checkpoint, a turn (12) or its step (12.3).")],
+    agent: options.Agent = None,
+    config: options.Config = None,
+    url: options.Url = None,
+    token: options.Token = None,
+) -> None:
+    """Bring a session's messages and state back to a point."""
+    from sessionful.cli import sessions
+
+    _run(options.target(agent, config, url, token), lambda kept: sessions.rewind(kept, session, to))
 
 
 @app.command("export")
