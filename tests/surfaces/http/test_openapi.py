@@ -27,6 +27,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "stream": MESSAGE,
     "tasks": TASK,
     "fork": {},
+    "checkpoints": {"name": "here"},
+    "rewind": {"to": 1},
     "import": {"messages": [{"role": "user", "content": "Hi"}]},
 }
 
@@ -137,6 +139,9 @@ def test_every_route_is_there_in_both_trees() -> None:
             ("DELETE", "/{session_id}"),
             ("POST", "/{session_id}/end"),
             ("POST", "/{session_id}/fork"),
+            ("POST", "/{session_id}/checkpoints"),
+            ("GET", "/{session_id}/checkpoints"),
+            ("POST", "/{session_id}/rewind"),
             ("GET", "/{session_id}/export"),
             ("GET", "/{session_id}/messages"),
             ("POST", "/{session_id}/messages"),
@@ -148,6 +153,8 @@ def test_every_route_is_there_in_both_trees() -> None:
             ("POST", "/{session_id}/tasks"),
             ("GET", "/{session_id}/tasks/{task_id}"),
             ("GET", "/{session_id}/turns/{turn_id}"),
+            ("GET", "/{session_id}/turns"),
+            ("DELETE", "/{session_id}/turns/{turn_id}"),
             ("POST", "/{session_id}/turns/{turn_id}/cancel"),
         ):
             assert (method, tree + rest) in declared

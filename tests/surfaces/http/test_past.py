@@ -37,7 +37,7 @@ async def test_a_fork_shares_the_past_up_to_a_point(client: httpx.AsyncClient, t
     for at, count in ((2, 4), ("2", 4), ("1.1", 2)):
         fork = await client.post(f"{path}/fork", json={"at": at, "sessionId": f"fork {at} {count} {type(at)}"})
         assert (fork.status_code, fork.json()["message_count"]) == (201, count)
-    assert (await client.post(f"{path}/fork", json={"at": 9})).status_code == 400
+    assert (await client.post(f"{path}/fork", json={"at": 9})).json()["error"]["code"] == "turn_not_found"
     assert (await client.post(f"{path}/fork", json={"id": "origin"})).status_code == 409
 
 

@@ -9,8 +9,8 @@ import pytest
 
 from sessionful.core.service import Service
 from sessionful.domain.error import ModelError, StoreUnavailable
-from sessionful.domain.session import Session
-from sessionful.domain.turn import Entry
+from sessionful.domain.session import SessionKey
+from sessionful.domain.turn import Watched
 from sessionful.ports import TextPiece
 from sessionful.stores.in_memory import InMemoryLog
 from sessionful.surfaces.http import create_app
@@ -198,10 +198,10 @@ class FailingLog(InMemoryLog):
 
     failing = False
 
-    async def turn(self, session: Session, number: int) -> list[Entry]:
+    async def watch(self, key: SessionKey) -> Watched:
         if self.failing:
             raise StoreUnavailable("the store cannot be reached")
-        return await super().turn(session, number)
+        return await super().watch(key)
 
 
 @dialects

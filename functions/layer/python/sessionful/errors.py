@@ -3,6 +3,8 @@
 from sessionful.domain.error import (
     AgentError,
     AgentNotFound,
+    CheckpointExists,
+    CheckpointNotFound,
     ConfigError,
     IdempotencyConflict,
     InvalidRequest,
@@ -30,6 +32,8 @@ from sessionful.domain.error import (
 __all__ = [
     "AgentError",
     "AgentNotFound",
+    "CheckpointExists",
+    "CheckpointNotFound",
     "ConfigError",
     "IdempotencyConflict",
     "InvalidRequest",

@@ -12,7 +12,7 @@ from sessionful.domain.error import SessionExists, error_from
 from sessionful.domain.event import AnyEvent
 from sessionful.domain.identity import new_session_id
 from sessionful.domain.message import Message
-from sessionful.domain.session import NewSession, SessionChange, check_session_id
+from sessionful.domain.session import Checkpoint, NewSession, SessionChange, check_session_id
 from sessionful.domain.turn import TurnRecord
 from sessionful.ports import Model
 from sessionful.sdk.response import EventStream, Response, response_of
@@ -99,6 +99,15 @@ class Session:
         """A session that shares the past so far (or up to turn `at`) and goes its own way. Raises SessionExists."""
         return portal.run(self._fork(session_id, at))
 
+    def checkpoint(self, name: str | None = None) -> Checkpoint:
+        """Name the point where the session is, to go back to it later. Raises CheckpointExists and SessionBusy."""
+        return portal.run(self._checkpoint(name))
+
+    def rewind(self, to: str) -> None:
+        """Bring messages and state back to a checkpoint (by its name), a turn (`12`, or its id) or a step (`12.3`).
+        Raises CheckpointNotFound, TurnNotFound and SessionBusy."""
+        portal.run(self._rewind(to))
+
     def to_dict(self) -> dict[str, Any]:
         """A JSON-safe document of the session: id, system prompt, metadata, state, messages."""
         return portal.run(self._to_dict())
@@ -161,6 +170,14 @@ class Session:
         forked = Session(self._agent, session_id=child.key.id, system=self._new.system, work_dir=self._new.work_dir)
         forked._opened = True
         return forked
+
+    async def _checkpoint(self, name: str | None) -> Checkpoint:
+        await self._open()
+        return await self._service.create_checkpoint(OWNER, AGENT, self.session_id, name)
+
+    async def _rewind(self, to: str) -> None:
+        await self._open()
+        await self._service.rewind_session(OWNER, AGENT, self.session_id, to)
 
     async def _to_dict(self) -> dict[str, Any]:
         await self._open()

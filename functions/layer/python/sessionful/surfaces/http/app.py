@@ -6,7 +6,7 @@ from fastapi import FastAPI
 from starlette.requests import Request
 
 from sessionful.core.service import Service
-from sessionful.surfaces.http import errors, sessions, site, streams, tasks, turns
+from sessionful.surfaces.http import checkpoints, errors, sessions, site, streams, tasks, turns, waiting
 from sessionful.surfaces.http.call import Owner, Surface
 from sessionful.surfaces.http.envelope import Envelope
 from sessionful.surfaces.http.openapi import Described, parameter
@@ -47,7 +47,7 @@ def create_app(
     # A request tries the routes one after the other: those of the turns stand first.
     for routes in (turns.sessionless, streams.sessionless):
         routes.add_to(app, "/agents/{agent}", _ONE_AGENT)
-    for routes in (turns.routes, streams.routes, tasks.routes, sessions.routes):
+    for routes in (turns.routes, streams.routes, tasks.routes, sessions.routes, checkpoints.routes, waiting.routes):
         routes.add_to(app, "/agents/{agent}/sessions", _ONE_AGENT)
         routes.add_to(app, "/sessions", _ANY_AGENT)
     site.routes.add_to(app)

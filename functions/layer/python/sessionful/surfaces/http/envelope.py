@@ -1,5 +1,7 @@
-"""Around every request: its id, in and out, and one body also for what nobody foresaw."""
+"""Around every request: its id, in and out, and one body also for what nobody foresaw, and for whoever
+still waits when the server stops."""
 
+import asyncio
 import logging
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -9,6 +11,8 @@ from sessionful.domain.identity import sortable_id
 from sessionful.surfaces.http.errors import error_response
 
 log = logging.getLogger("sessionful.http")
+
+_STOPPING = {"code": "server_stopping", "message": "this server stops; ask again, and another one answers"}
 
 
 class Envelope:
@@ -32,6 +36,10 @@ class Envelope:
 
         try:
             await self.app(scope, receive, send_with_id)
+        except asyncio.CancelledError:
+            if not started:
+                await error_response(request_id, _STOPPING)(scope, receive, send_with_id)
+            raise
         except Exception:
             log.exception("request_id=<%s> method=<%s> path=<%s>", request_id, scope["method"], scope["path"])
             if started:

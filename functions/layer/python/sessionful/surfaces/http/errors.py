@@ -21,10 +21,12 @@ STATUS: Mapping[str, int] = {
     "agent_not_found": 404,
     "session_not_found": 404,
     "turn_not_found": 404,
+    "checkpoint_not_found": 404,
     "method_not_allowed": 405,
     "session_busy": 409,
     "session_exists": 409,
     "session_ended": 409,
+    "checkpoint_exists": 409,
     "version_conflict": 409,
     "idempotency_conflict": 409,
     "turn_cancelled": 409,
@@ -41,6 +43,7 @@ STATUS: Mapping[str, int] = {
     "schema_validation": 502,
     "model_unavailable": 503,
     "store_unavailable": 503,
+    "server_stopping": 503,
     "turn_timeout": 504,
 }
 _BY_STATUS = {404: "not_found", 405: "method_not_allowed", 413: "payload_too_large"}
@@ -63,7 +66,7 @@ def error_response(request_id: str, error: Mapping[str, Any], headers: Mapping[s
     """`error` is `{code, message, details}`, the form that a turn's record keeps too."""
     code = error["code"]
     fixed = {"WWW-Authenticate": "Bearer"} if code == "unauthenticated" else {}
-    if code in ("rate_limited", "store_unavailable"):
+    if code in ("rate_limited", "store_unavailable", "server_stopping"):
         fixed = {"Retry-After": "1"}
     detail = {"code": code, "message": "", "details": {}, **error, "request_id": request_id}
     return JSONResponse({"error": detail}, STATUS.get(code, 500), {**fixed, **(headers or {})})

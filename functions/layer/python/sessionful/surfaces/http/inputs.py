@@ -10,6 +10,9 @@ from sessionful.surfaces.http.body import Body
 
 _SESSION = {"sessionId": "session_id"}
 _AGENT = {"agentId": "agent_id"}
+_REQUEST = {"requestId": "request_id"}
+
+RequestId = Annotated[str | None, Field(description="The same as the Idempotency-Key header.")]
 
 MessageInput = Annotated[Any, WithJsonSchema({"anyOf": [{"type": kind} for kind in ("string", "object", "array")]})]
 """A text, a list of parts, or `{role, content}` with either; a part is one of ours or just `{"text": ...}`."""
@@ -19,7 +22,7 @@ class SessionInput(Body):
     """Every field is optional. `agent_id` belongs in the path where the path has an agent. Durations are seconds, or
     `30m`, `24h`."""
 
-    spellings: ClassVar[Mapping[str, str]] = {**_SESSION, **_AGENT, "id": "session_id"}
+    spellings: ClassVar[Mapping[str, str]] = {**_SESSION, **_AGENT, **_REQUEST, "id": "session_id"}
 
     session_id: str | None = None
     agent_id: str | None = None
@@ -32,6 +35,16 @@ class SessionInput(Body):
     timeout: Duration | None = None
     max_duration: Duration | None = None
     sharing: bool | None = Field(default=None, description="Whether other agents may answer in it.")
+    request_id: RequestId = None
+
+
+class ImportNames(Body):
+    """What stands in the body beside the document."""
+
+    spellings: ClassVar[Mapping[str, str]] = {**_AGENT, **_REQUEST}
+
+    agent_id: str | None = None
+    request_id: RequestId = None
 
 
 class SessionChangeInput(Body):
@@ -46,19 +59,35 @@ class SessionChangeInput(Body):
 
 
 class ForkInput(Body):
-    spellings: ClassVar[Mapping[str, str]] = {**_SESSION, "id": "session_id"}
+    spellings: ClassVar[Mapping[str, str]] = {**_SESSION, **_REQUEST, "id": "session_id"}
 
     session_id: str | None = Field(default=None, description="The new session's id.")
     at: str | int | None = Field(default=None, description="A turn (`12`, or its id) or a step (`12.3`).")
+    request_id: RequestId = None
+
+
+class CheckpointInput(Body):
+    spellings: ClassVar[Mapping[str, str]] = _REQUEST
+
+    name: str | None = Field(
+        default=None, description="1 to 128 printable characters, and not what reads as a turn. Default: generated."
+    )
+    request_id: RequestId = None
+
+
+class RewindInput(Body):
+    spellings: ClassVar[Mapping[str, str]] = {"checkpoint": "to", "at": "to"}
+
+    to: str | int = Field(description="A checkpoint's name, a turn (`12`, or its id) or a step (`12.3`).")
 
 
 class MessagePost(Body):
-    spellings: ClassVar[Mapping[str, str]] = {**_SESSION, **_AGENT, "requestId": "request_id"}
+    spellings: ClassVar[Mapping[str, str]] = {**_SESSION, **_AGENT, **_REQUEST}
 
     message: MessageInput
     agent_id: str | None = Field(default=None, description="The agent that is to answer.")
     session_id: str | None = None
-    request_id: str | None = Field(default=None, description="The same as the Idempotency-Key header.")
+    request_id: RequestId = None
 
 
 class TaskPart(Body):
@@ -78,11 +107,11 @@ class TaskContext(BaseModel):
 
 
 class TaskPost(Body):
-    spellings: ClassVar[Mapping[str, str]] = {**_AGENT, "task_id": "taskId", "requestId": "request_id"}
+    spellings: ClassVar[Mapping[str, str]] = {**_AGENT, **_REQUEST, "task_id": "taskId"}
 
     taskId: str | None = Field(default=None, description="Names the task, and makes a repeated request harmless.")
     input: TaskPart
     parameters: dict[str, Any] | None = Field(default=None, description="Options for the model, such as temperature.")
     context: TaskContext | None = None
     agent_id: str | None = None
-    request_id: str | None = None
+    request_id: RequestId = None

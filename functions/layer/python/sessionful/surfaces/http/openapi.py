@@ -11,12 +11,22 @@ from pydantic.json_schema import models_json_schema
 from sessionful.surfaces.http import inputs, outputs, turn_outputs
 from sessionful.surfaces.http.errors import STATUS, ErrorBody
 
-_INPUTS = (inputs.SessionInput, inputs.SessionChangeInput, inputs.ForkInput, inputs.MessagePost, inputs.TaskPost)
+_INPUTS = (
+    inputs.SessionInput,
+    inputs.SessionChangeInput,
+    inputs.ForkInput,
+    inputs.CheckpointInput,
+    inputs.RewindInput,
+    inputs.MessagePost,
+    inputs.TaskPost,
+)
 _OUTPUTS = (
     ErrorBody,
     outputs.SessionResource,
     outputs.SessionList,
     outputs.MessageList,
+    outputs.CheckpointResource,
+    outputs.CheckpointList,
     outputs.AgentResource,
     outputs.AgentList,
     outputs.Health,
@@ -25,6 +35,7 @@ _OUTPUTS = (
     turn_outputs.StillRunning,
     turn_outputs.TaskResource,
     turn_outputs.TurnResource,
+    turn_outputs.TurnList,
 )
 _REF = "#/components/schemas/{model}"
 

@@ -9,7 +9,7 @@ from sessionful.core.agent import Agent
 from sessionful.core.history import HistoryMessage
 from sessionful.domain.agent import Reasoning
 from sessionful.domain.message import Part, Role
-from sessionful.domain.session import SHARED_AGENT, Session
+from sessionful.domain.session import SHARED_AGENT, Checkpoint, Position, Session
 from sessionful.domain.turn import TurnStatus
 from sessionful.domain.usage import Usage
 
@@ -17,6 +17,11 @@ from sessionful.domain.usage import Usage
 def rfc3339(ms: int) -> str:
     """UTC, to the millisecond."""
     return datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def place(at: Position) -> str:
+    """As it is sent back: a turn and its step."""
+    return f"{at.turn}.{at.step}"
 
 
 class Resource(BaseModel):
@@ -47,6 +52,7 @@ class SessionResource(Resource):
     sharing: bool
     status: Literal["idle", "busy", "input_required", "ended"]
     turn_id: str | None
+    queued: int = Field(description="How many turns wait.")
     message_count: int
     usage: Usage
     parent: ParentResource | None
@@ -79,9 +85,10 @@ class SessionResource(Resource):
             sharing=session.sharing,
             status=session.status,
             turn_id=session.running.turn_id if session.running else None,
+            queued=session.queued,
             message_count=session.message_count,
             usage=session.usage,
-            parent=ParentResource(session_id=parent.session_id, at=".".join(map(str, parent.at))) if parent else None,
+            parent=ParentResource(session_id=parent.session_id, at=place(parent.at)) if parent else None,
             timeout=session.timeout,
             max_duration=session.max_duration,
             expires_at=rfc3339(session.expires_at) if session.expires_at is not None else None,
@@ -92,6 +99,32 @@ class SessionResource(Resource):
 class SessionList(Resource):
     sessions: list[SessionResource]
     next_cursor: str | None
+
+
+class CheckpointResource(Resource):
+    """`at` is the step it stands behind (`0.0`: before the first)."""
+
+    name: str
+    at: str
+    message_count: int
+    state: dict[str, Any]
+    created_at: str
+
+    @classmethod
+    def of(cls, point: Checkpoint) -> Self:
+        return cls(
+            name=point.name,
+            at=place(point.at),
+            message_count=point.message_count,
+            state=point.state,
+            created_at=rfc3339(point.made_at),
+        )
+
+
+class CheckpointList(Resource):
+    """In the order they were made."""
+
+    checkpoints: list[CheckpointResource]
 
 
 class MessageResource(Resource):

@@ -1,12 +1,11 @@
 """What a request asks for besides its body: how long to wait (RFC 7240), and that it be run only once."""
 
-import hashlib
-import json
 from collections.abc import Mapping
 from typing import Annotated, Any, NamedTuple
 
 from fastapi import Header
 
+from sessionful.core.once import digest, made_with
 from sessionful.domain.error import InvalidRequest
 from sessionful.domain.message import Message
 from sessionful.surfaces.http.body import one_of
@@ -15,7 +14,7 @@ PreferHeader = Annotated[
     str | None, Header(alias="Prefer", description="`wait=N` (seconds) and `respond-async` (RFC 7240).")
 ]
 KeyHeader = Annotated[
-    str | None, Header(alias="Idempotency-Key", description="The same key and body never run a turn twice.")
+    str | None, Header(alias="Idempotency-Key", description="The same key and body never do a thing twice.")
 ]
 
 
@@ -24,6 +23,11 @@ class Patience(NamedTuple):
 
     seconds: float | None
     applied: str | None
+
+    @property
+    def background(self) -> bool:
+        """Nobody waits for the answer."""
+        return self.applied == "respond-async"
 
     @property
     def headers(self) -> dict[str, str]:
@@ -54,9 +58,25 @@ def idempotency_key(header: str | None, *named: str | None) -> str | None:
 def request_hash(message: Message, speaker: str | None, options: Mapping[str, Any] | None) -> str:
     """Of what the request means, however it was spelt."""
     meaning = {"message": message.model_dump(mode="json"), "agent": speaker, "options": options or {}}
-    return hashlib.sha256(json.dumps(meaning, sort_keys=True).encode()).hexdigest()
+    return digest(meaning)
 
 
-def session_id_for(owner: str, agent: str, key: str) -> str:
-    """The session that a session-less message with this key opened, so that a retry finds it again."""
-    return f"sess_{hashlib.sha256(json.dumps([owner, agent, key]).encode()).hexdigest()[:32]}"
+def session_id_for(*named: str) -> str:
+    """The session that a request with this owner, agent and key made, so that a retry finds it again."""
+    return f"sess_{digest(list(named))[:32]}"
+
+
+class Once(NamedTuple):
+    """What a creation needs so that it happens once: the id that its key stands for where the client chose none, and
+    its mark. Without a key it is as the client said."""
+
+    session_id: str | None
+    made_with: str | None
+
+    @classmethod
+    def of(cls, owner: str, agent: str, key: str | None, session_id: str | None, meaning: Mapping[str, Any]) -> "Once":
+        """`meaning` is what the request says besides, whichever way it is spelt."""
+        if key is None:
+            return cls(session_id, None)
+        home = session_id if session_id is not None else session_id_for("made", owner, agent, key)
+        return cls(home, made_with(key, {"agent": agent, "session_id": session_id, **meaning}))

@@ -9,12 +9,13 @@ from starlette.responses import Response
 
 from sessionful.domain.error import VersionConflict
 from sessionful.domain.session import NewSession, SessionChange
-from sessionful.surfaces.http.body import one_of, parse, read, read_object
+from sessionful.surfaces.http.body import parse, read, read_object
 from sessionful.surfaces.http.call import Call, check_session
-from sessionful.surfaces.http.inputs import ForkInput, SessionChangeInput, SessionInput
+from sessionful.surfaces.http.inputs import ForkInput, ImportNames, SessionChangeInput, SessionInput
 from sessionful.surfaces.http.messages import past_message
 from sessionful.surfaces.http.openapi import ANYWHERE, IN_SESSION, WITH_BODY
 from sessionful.surfaces.http.outputs import MessageList, MessageResource, SessionList, SessionResource
+from sessionful.surfaces.http.preferences import KeyHeader, Once, idempotency_key
 from sessionful.surfaces.http.reply import document_reply, reply, session_reply
 from sessionful.surfaces.http.routes import Routes
 
@@ -23,17 +24,19 @@ Limit = Annotated[int, Query(ge=1, le=100)]
 
 routes = Routes("sessions")
 
-_CREATED = (*ANYWHERE, *WITH_BODY, "agent_not_found", "session_exists")
+_CREATED = (*ANYWHERE, *WITH_BODY, "agent_not_found", "session_exists", "idempotency_conflict")
 
 
 @routes.on("POST", "", {201: SessionResource}, _CREATED, body=SessionInput)
-async def create_session(request: Request) -> Response:
+async def create_session(request: Request, key: KeyHeader = None) -> Response:
     """Open a session."""
     call, body = Call.of(request), await read(request, SessionInput)
     call = call.for_agent(body.agent_id)
-    given = body.model_dump(exclude={"agent_id", "messages"}, exclude_none=True)
+    said = body.model_dump(exclude={"agent_id", "session_id", "request_id"}, exclude_none=True)
+    once = _once(call, idempotency_key(key, body.request_id), body.session_id, {"create": said})
     past = tuple(past_message(raw, f"messages[{index}]") for index, raw in enumerate(body.messages or ()))
-    session = await call.service.create_session(call.owner, call.agent, NewSession(**given, messages=past))
+    new = NewSession(**{**said, "messages": past, "session_id": once.session_id, "made_with": once.made_with})
+    session = await call.service.create_session(call.owner, call.agent, new)
     return session_reply(session, 201, {"Location": call.path(session.key.id)})
 
 
@@ -47,11 +50,15 @@ async def list_sessions(request: Request, limit: Limit = 20, cursor: str | None 
 
 
 @routes.on("POST", "/import", {201: SessionResource}, _CREATED, body=dict)
-async def import_session(request: Request, session_id: str | None = None) -> Response:
+async def import_session(request: Request, session_id: str | None = None, key: KeyHeader = None) -> Response:
     """Open a session from an exported document, under the document's id or another."""
     call, document = Call.of(request), await read_object(request)
-    call = call.for_agent(one_of("agent_id", *(document.pop(name, None) for name in ("agent_id", "agentId"))))
-    session = await call.service.import_session(call.owner, call.agent, document, session_id)
+    beside = {name for name in (*ImportNames.model_fields, *ImportNames.spellings) if name in document}
+    names = parse(ImportNames, {name: document.pop(name) for name in beside})
+    call = call.for_agent(names.agent_id)
+    own = session_id if session_id is not None else document.get("session_id")
+    once = _once(call, idempotency_key(key, names.request_id), own, {"import": document})
+    session = await call.service.import_session(call.owner, call.agent, document, once.session_id, once.made_with)
     return session_reply(session, 201, {"Location": call.path(session.key.id)})
 
 
@@ -95,15 +102,16 @@ async def end_session(request: Request, session_id: SessionId) -> Response:
     return session_reply(await call.service.end_session(call.owner, call.agent, session_id))
 
 
-_FORK = (*IN_SESSION, *WITH_BODY, "session_exists")
+_FORK = (*IN_SESSION, *WITH_BODY, "turn_not_found", "session_exists", "idempotency_conflict")
 
 
 @routes.on("POST", "/{session_id}/fork", {201: SessionResource}, _FORK, body=ForkInput)
-async def fork_session(request: Request, session_id: SessionId) -> Response:
-    """A new session that shares the past, up to a point."""
+async def fork_session(request: Request, session_id: SessionId, key: KeyHeader = None) -> Response:
+    """A new session that shares the past and the state, up to a point."""
     call, body = Call.of(request), await read(request, ForkInput)
     at = str(body.at) if body.at is not None else None
-    session = await call.service.fork_session(call.owner, call.agent, session_id, body.session_id, at)
+    once = _once(call, idempotency_key(key, body.request_id), body.session_id, {"fork": session_id, "at": at})
+    session = await call.service.fork_session(call.owner, call.agent, session_id, once.session_id, at, once.made_with)
     return session_reply(session, 201, {"Location": call.path(session.key.id)})
 
 
@@ -123,6 +131,10 @@ async def export_session(request: Request, session_id: SessionId) -> Response:
     """The portable document of a session, for `import`."""
     call = Call.of(request)
     return document_reply(await call.service.export_session(call.owner, call.agent, session_id))
+
+
+def _once(call: Call, key: str | None, session_id: str | None, meaning: dict[str, Any]) -> Once:
+    return Once.of(call.owner, call.service.home(call.agent), key, session_id, meaning)
 
 
 async def _change(request: Request, session_id: str, fields: dict[str, Any], if_match: str | None) -> Response:

@@ -24,7 +24,7 @@ from sessionful.surfaces.sse import Chunks, Dialect, Events, Style, Typed
 from sessionful.surfaces.sse.typed import Totals
 
 GRACE = 0.5
-"""Seconds that a GET waits for a first event before it sends its headers."""
+"""Seconds that a first event is waited for before the headers are sent: a turn that waits has none for long."""
 
 routes = Routes("streams")
 sessionless = Routes("streams")
@@ -96,6 +96,7 @@ async def _start(request: Request, session_id: str | None, key: str | None, *, t
         wish.after,
         heartbeat=call.surface.heartbeat,
         one_turn=True,
+        grace=GRACE,
         headers={"X-Session-Id": as_header(home.id), "X-Turn-Id": handle.turn_id},
     )
 

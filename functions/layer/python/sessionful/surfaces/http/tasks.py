@@ -29,11 +29,12 @@ async def execute_task(
         check_session(session_id, named)
     # The task's own id is what a later GET asks for, so it is the key wherever there is one.
     once = idempotency_key(body.taskId) or idempotency_key(key, body.request_id)
-    handle = await admit(call, session_id, task_message(body.input), body.agent_id, once, body.parameters)
     asked = patience(prefer, call.surface.wait_limit)
+    message = task_message(body.input)
+    handle = await admit(call, session_id, message, body.agent_id, once, body.parameters, background=asked.background)
     record = await handle.result(asked.seconds)
     task = TaskResource.of(body.taskId or record.turn_id, record)
-    if record.status != "running":
+    if record.status not in ("running", "queued"):
         return reply(task, headers=asked.headers)
     return reply(task, 202, {"Location": call.path(session_id, "tasks", task.taskId), **asked.headers})
 

@@ -1,5 +1,6 @@
 """A turn as clients get it: the answer to a message, a task, and the record itself."""
 
+from collections.abc import Mapping
 from typing import Any, Literal, Self
 
 from pydantic import Field
@@ -110,12 +111,23 @@ class TurnResource(Answer):
         )
 
 
+class TurnList(Resource):
+    """The turn that runs, and those that wait behind it, in order."""
+
+    turns: list[TurnResource]
+
+
 class StillRunning(Resource):
-    """The turn goes on; `Location` is where its record is."""
+    """The turn goes on, or waits for others; `Location` is where its record is."""
 
     session_id: str
     turn_id: str
-    status: Literal["running"] = "running"
+    status: Literal["running", "queued"] = "running"
+
+    @classmethod
+    def of(cls, record: TurnRecord) -> Self:
+        status: Literal["running", "queued"] = "queued" if record.status == "queued" else "running"
+        return cls(session_id=record.session_id, turn_id=record.turn_id, status=status)
 
 
 class TaskOutput(Resource):
@@ -123,11 +135,22 @@ class TaskOutput(Resource):
     content: Any
 
 
+TaskStatus = Literal["pending", "running", "completed", "failed", "cancelled"]
+_TASK_STATUS: Mapping[TurnStatus, TaskStatus] = {
+    "queued": "pending",
+    "running": "running",
+    "completed": "completed",
+    "failed": "failed",
+    "cancelled": "cancelled",
+    "interrupted": "failed",
+}
+
+
 class TaskResource(Resource):
-    """A turn in the words of the older A2A form."""
+    """A turn in the words of the older A2A form: one that is queued is pending, an interrupted one has failed."""
 
     taskId: str
-    status: Literal["running", "completed", "failed", "cancelled"]
+    status: TaskStatus
     output: TaskOutput | None
     error: dict[str, Any] | None = Field(default=None, exclude_if=lambda error: error is None)
     metadata: dict[str, Any]
@@ -143,7 +166,7 @@ class TaskResource(Resource):
         )
         return cls(
             taskId=task_id,
-            status="failed" if record.status == "interrupted" else record.status,
+            status=_TASK_STATUS[record.status],
             output=output if record.status == "completed" else None,
             error=record.error,
             metadata={

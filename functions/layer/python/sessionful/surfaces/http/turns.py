@@ -39,8 +39,7 @@ async def send_message(
 ) -> Response:
     """Send a message and wait for the answer."""
     call = Call.of(request)
-    handle = await post(call, session_id, await read(request, MessagePost), key)
-    return await _answer(request, call, handle, Answer, prefer)
+    return await _answer(request, call, session_id, Answer, key, prefer)
 
 
 @routes.on("POST", "/{session_id}/message", {200: Reply, 202: StillRunning}, TURN, body=MessagePost)
@@ -49,16 +48,14 @@ async def send_message_to_agent(
 ) -> Response:
     """Send a message, to the agent it names, and wait for the answer."""
     call = Call.of(request)
-    handle = await post(call, session_id, await read(request, MessagePost), key)
-    return await _answer(request, call, handle, Reply, prefer)
+    return await _answer(request, call, session_id, Reply, key, prefer)
 
 
 @sessionless.on("POST", "/messages", {200: Answer, 202: StillRunning}, TURN, body=MessagePost)
 async def send_first_message(request: Request, key: KeyHeader = None, prefer: PreferHeader = None) -> Response:
     """Send a message in a session of its own, made for it; its id is in the answer and in `X-Session-Id`."""
     call = Call.of(request)
-    handle = await post(call, None, await read(request, MessagePost), key)
-    return await _answer(request, call, handle, Answer, prefer)
+    return await _answer(request, call, None, Answer, key, prefer)
 
 
 _FOUND = (*IN_SESSION, "turn_not_found")
@@ -76,21 +73,23 @@ async def cancel_turn(request: Request, session_id: SessionId, turn_id: str) -> 
     """Stop a turn. 202 while the process that runs it has not heard of it yet."""
     call = Call.of(request)
     record = await call.service.cancel_turn(call.owner, call.agent, session_id, turn_id)
-    return reply(TurnResource.of(record), 202 if record.status == "running" else 200)
+    return reply(TurnResource.of(record), 202 if record.status in ("running", "queued") else 200)
 
 
-async def post(call: Call, session_id: str | None, body: MessagePost, key: str | None) -> TurnHandle:
+async def post(
+    call: Call, session_id: str | None, body: MessagePost, key: str | None, background: bool = False
+) -> TurnHandle:
     """Admit what was posted; without a session in the path, in the one the body names or in a new one."""
     key = idempotency_key(key, body.request_id)
     message = posted_message(body.message)
     if session_id is not None:
         check_session(session_id, {"session_id": body.session_id})
-        return await admit(call, session_id, message, body.agent_id, key)
+        return await admit(call, session_id, message, body.agent_id, key, background=background)
     if body.session_id is None and key is None:  # surely a new one: looking for it first would cost a request
         made = await call.service.create_session(call.owner, call.agent, NewSession())
-        return await admit(call, made.key.id, message, body.agent_id, None)
+        return await admit(call, made.key.id, message, body.agent_id, None, background=background)
     home = body.session_id or session_id_for(call.owner, call.agent or "", str(key))
-    return await admit(call, home, message, body.agent_id, key, create=True)
+    return await admit(call, home, message, body.agent_id, key, create=True, background=background)
 
 
 async def admit(
@@ -101,7 +100,9 @@ async def admit(
     key: str | None,
     options: Mapping[str, Any] | None = None,
     create: bool = False,
+    background: bool = False,
 ) -> TurnHandle:
+    """With `background` nobody waits: a worker carries the turn, where there is one."""
     return await call.service.start_turn(
         call.owner,
         call.agent,
@@ -112,18 +113,25 @@ async def admit(
         request_hash=request_hash(message, speaker, options) if key is not None else None,
         options=options,
         create=create,
+        background=background,
     )
 
 
 async def _answer(
-    request: Request, call: Call, handle: TurnHandle, form: type[Answer] | type[Reply], prefer: str | None
+    request: Request,
+    call: Call,
+    session_id: str | None,
+    form: type[Answer] | type[Reply],
+    key: str | None,
+    prefer: str | None,
 ) -> Response:
     asked = patience(prefer, call.surface.wait_limit)
+    handle = await post(call, session_id, await read(request, MessagePost), key, background=asked.background)
     record = await handle.result(asked.seconds)
     headers = {"X-Session-Id": as_header(record.session_id), "X-Turn-Id": record.turn_id, **asked.headers}
-    if record.status == "running":
+    if record.status in ("running", "queued"):
         headers["Location"] = call.path(record.session_id, "turns", record.turn_id)
-        return reply(StillRunning(session_id=record.session_id, turn_id=record.turn_id), 202, headers)
+        return reply(StillRunning.of(record), 202, headers)
     if record.status == "completed":
         return reply(form.of(record), headers=headers)
     return _failure(request, record, headers)
