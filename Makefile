@@ -7,13 +7,16 @@ EXTRAS := --extra sql --extra postgres --extra mysql --extra aws --extra server 
 COMPILE = $(BIN)/uv pip compile -q pyproject.toml $(EXTRAS) --universal --python-version 3.11 \
 	--generate-hashes --no-header --no-annotate --no-emit-index-url
 
-.PHONY: run test check lint types contracts lock bench clean
+.PHONY: run test torture check lint types contracts lock bench clean
 
 run: $(RUNTIME) ## start the server on loopback: SQLite, and a small real model in the process (ARGS="--port 9000")
 	$(BIN)/sessionful serve $(ARGS)
 
 test: $(DEV) ## everything, from nothing
 	$(BIN)/python -m pytest -q -n auto
+
+torture: $(DEV) ## servers that are killed at random, clients that go on regardless (STORE=postgres SECONDS=60 ARGS="--seed 7")
+	$(BIN)/python -m tests.torture --store $(or $(STORE),sqlite) --seconds $(or $(SECONDS),600) $(ARGS)
 
 check: lint types contracts ## what does not run the code
 

@@ -1,8 +1,12 @@
 """The same conversation, over HTTP, against each durable store: the server is killed, started again, and goes on."""
 
 import asyncio
+import contextlib
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlencode
 from uuid import uuid4
 
@@ -13,6 +17,7 @@ from sessionful.stores.dynamodb.table import create_table
 from tests.contracts.databases import new_mysql, new_postgres, new_sqlite, with_mysql, with_postgres
 from tests.contracts.dynamodb import endpoint_client, moto_client, with_endpoint
 from tests.e2e.serving import Serving
+from tests.surfaces.frames import Frame, Reader, chunk_text, read
 
 CONFIG = """
 llms:
@@ -56,12 +61,19 @@ def say(url: str, text: str, **headers: str) -> httpx.Response:
     return httpx.post(path, json={"message": text}, headers=headers, timeout=30)
 
 
+def answer(url: str, text: str, **headers: str) -> dict[str, Any]:
+    response = say(url, text, **headers)
+    assert response.status_code == 200, response.text
+    record: dict[str, Any] = response.json()
+    return record
+
+
 def test_a_conversation_goes_on_after_a_kill(server: Serving) -> None:
     assert httpx.post(f"{server.url}/agents/assistant/sessions", json={"session_id": "s1"}).status_code == 201
-    assert say(server.url, "one").json()["response"] == "You said: one (1 messages in view)"
+    assert answer(server.url, "one")["response"] == "You said: one (1 messages in view)"
     server.kill()
     server.start()
-    assert say(server.url, "two").json()["response"] == "You said: two (3 messages in view)"
+    assert answer(server.url, "two")["response"] == "You said: two (3 messages in view)"
     history = httpx.get(f"{server.url}/agents/assistant/sessions/s1/messages").json()["messages"]
     assert [m["text"] for m in history] == [
         "one",
@@ -73,35 +85,74 @@ def test_a_conversation_goes_on_after_a_kill(server: Serving) -> None:
 
 def test_a_retry_after_a_kill_attaches_to_the_turn_that_was_made(server: Serving) -> None:
     httpx.post(f"{server.url}/agents/assistant/sessions", json={"session_id": "s1"})
-    first = say(server.url, "pay", **{"Idempotency-Key": "k1"}).json()
+    first = answer(server.url, "pay", **{"Idempotency-Key": "k1"})
     server.kill()
     server.start()
-    again = say(server.url, "pay", **{"Idempotency-Key": "k1"}).json()
+    again = answer(server.url, "pay", **{"Idempotency-Key": "k1"})
     assert again == first
     conflict = say(server.url, "pay more", **{"Idempotency-Key": "k1"})
     assert conflict.status_code == 409
     assert conflict.json()["error"]["code"] == "idempotency_conflict"
 
 
-@pytest.fixture
-def slow_server(tmp_path: Path) -> Iterator[Serving]:
-    config = tmp_path / "config.yaml"
-    config.write_text(CONFIG % ("word " * 500))
-    serving = Serving(tmp_path, {"SESSIONFUL_STORE": new_sqlite()}, "--config", str(config))
+TEXT = " ".join(f"w{number}" for number in range(120))
+PATH = "/agents/assistant/sessions/s1/messages"
+
+
+@contextlib.contextmanager
+def slow_server(folder: Path, alarms: str) -> Iterator[Serving]:
+    config = folder / "config.yaml"
+    config.write_text(CONFIG % TEXT)
+    environment = {"SESSIONFUL_STORE": new_sqlite(), "SESSIONFUL_ALARMS": alarms}
+    serving = Serving(folder, environment, "--config", str(config))
     serving.start()
-    yield serving
-    serving.kill()
+    try:
+        httpx.post(f"{serving.url}/agents/assistant/sessions", json={"session_id": "s1"})
+        yield serving
+    finally:
+        serving.kill()
 
 
-def test_a_graceful_stop_settles_the_turn_that_runs(slow_server: Serving) -> None:
-    server = slow_server
-    httpx.post(f"{server.url}/agents/assistant/sessions", json={"session_id": "s1"})
-    path = f"{server.url}/agents/assistant/sessions/s1/messages/stream"
-    with httpx.stream("POST", path, json={"message": "go"}, timeout=30) as stream:
-        lines = stream.iter_lines()
-        assert sum('"chunk"' in next(lines) for _ in range(20)) > 3
+def read_some(server: Serving) -> list[Frame]:
+    """Of a turn that goes on when this reader has left."""
+    with httpx.stream("POST", f"{server.url}{PATH}/stream", json={"message": "go"}, timeout=30) as stream:
+        reader = Reader()
+        frames = (frame for line in stream.iter_lines() if (frame := reader.line(line)) is not None)
+        heard = [next(frames) for _ in range(10)]
         assert server.stop() == 0
-    server.start()
-    history = httpx.get(f"{server.url}/agents/assistant/sessions/s1/messages").json()["messages"]
-    assert [(m["role"], m["status"]) for m in history] == [("user", "interrupted"), ("assistant", "interrupted")]
-    assert history[1]["text"].startswith("word word")
+        with contextlib.suppress(httpx.RemoteProtocolError):  # cut off where the turn was given out of hand
+            heard.extend(frame for frame in frames if frame.data != "[DONE]")
+    return heard
+
+
+def test_a_graceful_stop_gives_its_turn_out_of_hand(tmp_path: Path) -> None:
+    with slow_server(tmp_path, str(tmp_path / "alarms.db")) as server:
+        heard = read_some(server)
+        assert 0 < len(chunk_text(heard)) < len(TEXT)
+        server.start()
+        headers = {"Last-Event-ID": heard[-1].id}
+        rest = httpx.get(f"{server.url}{PATH}/stream", headers=headers, timeout=30).text
+        assert chunk_text([*heard, *read(rest)]) == TEXT
+        history = httpx.get(f"{server.url}{PATH}").json()["messages"]
+        assert [(m["text"], m["status"]) for m in history] == [("go", "completed"), (TEXT, "completed")]
+
+
+def test_a_graceful_stop_settles_its_turn_where_nobody_could_go_on(tmp_path: Path) -> None:
+    with slow_server(tmp_path, "none") as server:
+        text = chunk_text(frame for frame in read_some(server) if frame.event != "error")
+        server.start()
+        history = httpx.get(f"{server.url}{PATH}").json()["messages"]
+        assert [(m["text"], m["status"]) for m in history] == [("go", "interrupted"), (text, "interrupted")]
+        assert TEXT.startswith(text) and text
+
+
+def test_whoever_waits_for_an_answer_when_the_server_stops_is_told_where_it_will_be(tmp_path: Path) -> None:
+    with slow_server(tmp_path, str(tmp_path / "alarms.db")) as server, ThreadPoolExecutor(1) as other:
+        waiting = other.submit(say, server.url, "go")
+        while httpx.get(f"{server.url}{PATH}").json()["messages"] == []:
+            time.sleep(0.05)
+        assert server.stop() == 0
+        told = waiting.result()
+        assert told.status_code == 202, told.text
+        server.start()
+        assert httpx.get(f"{server.url}{told.headers['Location']}").json()["turn_id"] == told.json()["turn_id"]
