@@ -11,7 +11,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
@@ -43,7 +43,6 @@ class Server:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
-        self.store = store
         self.environment = {**os.environ, "SESSIONFUL_STORE": str(store)}
         self.environment.pop("SESSIONFUL_MODEL", None)
         self.environment.pop("PYTHONPATH", None)
@@ -67,14 +66,18 @@ class Server:
         raise AssertionError("the server did not come up")
 
     def kill(self) -> None:
-        os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.communicate()
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.communicate()
+
+    def popen(self, commands: str) -> "subprocess.Popen[bytes]":
+        """A block that goes on in the background."""
+        return subprocess.Popen(["bash", "-ec", self._here(commands)], cwd=ROOT, env=self.environment)
 
     def run(self, commands: str) -> list[str]:
         """The output of each command of a block."""
-        commands = commands.replace("localhost:8080", f"127.0.0.1:{self.port}").replace("\\\n", " ")
         outputs = []
-        for command in filter(str.strip, commands.splitlines()):
+        for command in filter(str.strip, self._here(commands).splitlines()):
             done = subprocess.run(
                 ["bash", "-ec", command], cwd=ROOT, env=self.environment, capture_output=True, text=True, timeout=120
             )
@@ -82,18 +85,29 @@ class Server:
             outputs.append(done.stdout)
         return outputs
 
+    def _here(self, commands: str) -> str:
+        return commands.replace("localhost:8080", f"127.0.0.1:{self.port}").replace("\\\n", " ")
+
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[Server]:
+def servers(tmp_path: Path) -> Iterator[Callable[[], Server]]:
+    """Starts servers over one file; each is killed at the end."""
     if not (ROOT / ".venv" / ".runtime").exists():
         pytest.skip("needs the environment that `make test` sets up (.venv)")
-    running = Server(tmp_path / "sessions.db")
-    running.start()
-    yield running
-    running.kill()
+    started: list[Server] = []
+
+    def start() -> Server:
+        started.append(Server(tmp_path / "sessions.db"))
+        started[-1].start()
+        return started[-1]
+
+    yield start
+    for server in started:
+        server.kill()
 
 
-def test_a_conversation_survives_the_kill_as_the_readme_says(server: Server) -> None:
+def test_a_conversation_survives_the_kill_as_the_readme_says(servers: Callable[[], Server]) -> None:
+    server = servers()
     created, answered, streamed = server.run(block("survives"))
     assert json.loads(created)["session_id"] == "trip"
     first = json.loads(answered)
@@ -114,6 +128,29 @@ def test_a_conversation_survives_the_kill_as_the_readme_says(server: Server) -> 
     assert called.strip()
     assert "trip" in listed
     assert "capital of France" in shown
+
+
+def test_an_answer_survives_its_server_as_the_readme_says(servers: Callable[[], Server], tmp_path: Path) -> None:
+    first, second, told = servers(), servers(), tmp_path / "told.txt"
+    url = f"http://127.0.0.1:{second.port}/agents/assistant/sessions"
+    httpx.post(url, json={"session_id": "trip"})
+    listening = first.popen(block("the first server").replace("/tmp/told.txt", str(told)))
+    while not told.exists() or told.read_text().count('"chunk"') < 5:
+        assert listening.poll() is None, "the answer was over before it could be torn"
+        time.sleep(0.05)
+    first.kill()
+    listening.wait(10)
+
+    (rest,) = second.run(block("the second server").replace("/tmp/told.txt", str(told)).replace("8081", "8080"))
+    text = ""
+    for name, data in re.findall(r"(?:event: (\w+)\n)?data: (.*)\n", told.read_text() + rest):
+        if name == "superseded":
+            text = text[: json.loads(data)["keep"]]
+        elif data != "[DONE]":
+            text += json.loads(data)["chunk"]
+    assert "event: superseded" in rest
+    assert rest.rstrip().endswith("data: [DONE]")
+    assert text == httpx.get(f"{url}/trip/messages").json()["messages"][-1]["text"]
 
 
 def test_the_configuration_loads() -> None:
