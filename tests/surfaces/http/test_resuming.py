@@ -77,6 +77,24 @@ async def test_a_browser_that_reconnects_after_each_turn_misses_none(dialect: st
 
 
 @dialects
+async def test_a_reader_of_a_turn_that_was_undone_is_told_so_once_and_then_hears_the_next(dialect: str) -> None:
+    path, text, last = DIALECTS[dialect]
+    gate, heard = Gate("One", " two", " three"), list[Frame]()
+    async with session(gate, "Instead.", concurrency="rollback") as client:
+        gate.let(2)
+        async with client.stream("POST", path, json=HI) as response:
+            async for frame in frames(response):
+                heard.append(frame)
+                if text(heard) == "One two":
+                    break
+        assert (await client.post("/sessions/s1/messages", json=HI)).json()["response"] == "Instead."
+        rest = await whole(client, path, heard[-1].id)
+        assert text(rest) == ""
+        assert last(rest[-1]) and sum(map(last, rest)) == 1 and rest[-1].own_id
+        assert text(await whole(client, path, rest[-1].id)) == "Instead."
+
+
+@dialects
 async def test_a_client_that_goes_away_does_not_stop_the_turn(dialect: str) -> None:
     path, text, _ = DIALECTS[dialect]
     gate = Gate("One", " two", " three")

@@ -27,6 +27,16 @@ class View(NamedTuple):
     flushed: Sequence[str] = ()
 
 
+async def undone_end(log: SessionLog, head: Session, number: int) -> Told | None:
+    """The end of a turn of the session's own log that was undone: cancelled, at the place where its tape ends."""
+    if head.own_after < number:
+        return None
+    hidden = await log.turn(head.model_copy(update={"past": (), "own_after": number - 1}), number)
+    if not hidden:
+        return None
+    return Told(replay(head.key.id, hidden)[-1].cursor, TurnWasCancelled(turn_id=hidden[0].turn_id))
+
+
 class Outside:
     """Looks at one turn, again and again. Each look costs one read while nothing is stored: steps are read anew only
     when the head has moved."""
@@ -45,7 +55,8 @@ class Outside:
         except TurnNotFound:
             if behind is None:
                 raise
-            return [self._gone(behind)]
+            undone = await undone_end(self._log, await self._log.get(self._key), self._number)
+            return [undone or self._gone(behind)]
         if view.running is None:
             told = replay(self._key.id, view.entries)
             cut = bool(view.entries) and view.entries[-1].ending is None

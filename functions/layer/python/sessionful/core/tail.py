@@ -2,10 +2,11 @@
 
 from collections.abc import AsyncIterator
 
+from sessionful.core.following import undone_end
 from sessionful.core.runner import Runner
 from sessionful.core.turns import POLL_SECONDS, TurnHandle
 from sessionful.domain.error import InvalidRequest, SessionEnded
-from sessionful.domain.event import Cursor, Told, TurnWasCancelled
+from sessionful.domain.event import Cursor, Told
 from sessionful.domain.session import Session, SessionKey
 from sessionful.ports import SessionLog
 
@@ -41,14 +42,10 @@ class Tail:
 
     async def _undone(self, head: Session, after: Cursor) -> Told | None:
         """The end of the turn that the reader is in, when it was undone meanwhile: nothing else tells of it."""
-        if head.own_after < after.turn or await self._turn_id(head, after.turn) is not None:
+        if await self._turn_id(head, after.turn) is not None:
             return None
-        whole = head.model_copy(update={"past": (), "own_after": after.turn - 1})
-        hidden = await self._log.turn(whole, after.turn)
-        if not hidden:
-            return None
-        gone = TurnWasCancelled(turn_id=hidden[0].turn_id)
-        return Told(after._replace(position=after.position + 1), gone)
+        end = await undone_end(self._log, head, after.turn)
+        return end if end is not None and after < end.cursor else None
 
     async def _numbered(self, number: int) -> tuple[TurnHandle | None, bool]:
         """The turn of that number, if there is one; and whether there is, or its time has passed without one."""

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from sessionful.domain.agent import AgentSettings
-from sessionful.domain.error import InvalidRequest
+from sessionful.domain.error import InvalidRequest, TurnNotFound
 from sessionful.domain.event import Cursor, Told
 from sessionful.domain.session import SHARED_AGENT
 from sessionful.surfaces.http.body import read
@@ -149,6 +149,9 @@ async def _settings(call: Call, session_id: str) -> AgentSettings:
     return call.service.agent(session.running.agent).settings if session.running else AgentSettings()
 
 
-async def _totals(call: Call, session_id: str, turn_id: str) -> Totals:
-    record = await call.service.get_turn(call.owner, call.agent, session_id, turn_id)
+async def _totals(call: Call, session_id: str, turn_id: str) -> Totals | None:
+    try:
+        record = await call.service.get_turn(call.owner, call.agent, session_id, turn_id)
+    except TurnNotFound:  # it was undone
+        return None
     return Totals(record.usage, record.steps)

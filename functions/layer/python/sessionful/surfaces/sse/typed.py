@@ -33,12 +33,12 @@ class Totals(NamedTuple):
 
 
 class Typed:
-    """`totals` gives what a turn spent that did not come to its end, by the turn's id; without it what this reader
-    heard is summed."""
+    """`totals` gives what a turn spent that did not come to its end, by the turn's id; without it, or
+    for a turn that it does not know, what this reader heard is summed."""
 
     ping = PING + frame('{"type":"ping"}', "ping")
 
-    def __init__(self, style: Style, totals: Callable[[str], Awaitable[Totals]] | None = None) -> None:
+    def __init__(self, style: Style, totals: Callable[[str], Awaitable[Totals | None]] | None = None) -> None:
         self._style = style
         self._totals = totals
 
@@ -68,8 +68,8 @@ class Typed:
             return [_done(Totals(event.usage, event.steps))]
         turn_id: str = event.turn_id  # type: ignore[union-attr]
         error = event.error if isinstance(event, TurnFailed) else CANCELLED
-        spent = await self._totals(turn_id) if self._totals is not None else spent
-        return [_error(error), _done(spent)]
+        known = await self._totals(turn_id) if self._totals is not None else None
+        return [_error(error), _done(known or spent)]
 
     def broken(self, error: Mapping[str, Any]) -> bytes:
         return _joined([_error(error), _done(Totals(Usage(), 0))], None, None)
