@@ -18,18 +18,7 @@ from sessionful.domain.session import (
     SessionKey,
     SessionPage,
 )
-from sessionful.domain.turn import (
-    Admitted,
-    Attached,
-    Entry,
-    Group,
-    Lease,
-    NewTurn,
-    Queued,
-    Taken,
-    Watched,
-    Window,
-)
+from sessionful.domain.turn import Admitted, Attached, Entry, Group, Lease, NewTurn, Queued, Taken, Watched, Window
 from sessionful.ports import Clock
 from sessionful.stores import heads
 from sessionful.stores.cursor import list_place, read_cursor, write_cursor
@@ -69,10 +58,7 @@ class InMemoryLog:
     ) -> SessionPage:
         behind = None if cursor is None else read_cursor(cursor)
         with self._lock:
-            now = self._clock()
-            records = (r for agent in set(agents) for r in self._records.of(owner, agent).values())
-            live = (r.head for r in records if not r.head.expired(now))
-            rest = (head for head in live if behind is None or list_place(head) > behind)
+            rest = (one for one in self._records.listed(owner, agents) if behind is None or list_place(one) > behind)
             page = [detached_session(head) for head in heapq.nsmallest(limit + 1, rest, key=list_place)]
         more = len(page) > limit
         return SessionPage(page[:limit], write_cursor(list_place(page[limit - 1])) if more else None)
@@ -134,11 +120,11 @@ class InMemoryLog:
             if turn.wait and (record.head.running is not None or record.head.queued):
                 head, waiting = heads.enqueued(record.head, turn, now)
                 record.queue.append(waiting)
-                self._use_key(record, waiting)
+                record.use_key(waiting)
                 return Queued(record.move(head), waiting.turn_id)
             heads.check_free(record.head, now)
             head, running = heads.begun(record.head, turn, now)
-            self._use_key(record, running)
+            record.use_key(running)
             return self._admitted(record, head, running, window)
 
     async def begin_next(self, key: SessionKey, lease_ms: int, window: Window) -> Admitted | None:
@@ -253,7 +239,3 @@ class InMemoryLog:
     def _admitted(self, record: Record, head: Session, running: RunningTurn, window: Window) -> Admitted:
         past = self._shelf.newest(stretches(head), window)
         return Admitted(heads.lease_of(head, running), record.move(head), past)
-
-    def _use_key(self, record: Record, turn: RunningTurn | QueuedTurn) -> None:
-        if turn.idempotency_key is not None:
-            record.keys[turn.idempotency_key] = (turn.request_hash, turn.turn_id)

@@ -1,5 +1,7 @@
 """Sessions in memory: each with its head, its idempotency keys, its queue, and what its open step has flushed."""
 
+from collections.abc import Iterable, Iterator
+
 from sessionful.domain.lineage import shared_logs
 from sessionful.domain.session import QueuedTurn, RunningTurn, Session, SessionKey
 from sessionful.domain.turn import Group, Lease
@@ -25,6 +27,10 @@ class Record:
         self.head = head
         return detached_session(head)
 
+    def use_key(self, turn: RunningTurn | QueuedTurn) -> None:
+        if turn.idempotency_key is not None:
+            self.keys[turn.idempotency_key] = (turn.request_hash, turn.turn_id)
+
     def flush(self, epoch: int, group: Group) -> None:
         if epoch != self.flusher:
             self.flusher, self.group, self.flushed = epoch, 0, []
@@ -42,6 +48,12 @@ class Records:
 
     def of(self, owner: str, agent: str) -> dict[str, Record]:
         return self._records.get((owner, agent), {})
+
+    def listed(self, owner: str, agents: Iterable[str]) -> Iterator[Session]:
+        """The live heads of the owner's sessions with these agents."""
+        now = self._clock()
+        records = (record for agent in set(agents) for record in self.of(owner, agent).values())
+        return (record.head for record in records if not record.head.expired(now))
 
     def get(self, key: SessionKey) -> Record:
         """Raises SessionNotFound."""
