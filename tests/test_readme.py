@@ -124,10 +124,11 @@ def test_a_conversation_survives_the_kill_as_the_readme_says(servers: Callable[[
     # What so small a model says is its own affair; that it was shown the whole conversation is ours.
     assert json.loads(answered)["usage"]["input_tokens"] > first["usage"]["input_tokens"] + 20
 
-    called, listed, shown = server.run(block("command line"))
+    called, listed, shown, replayed = server.run(block("command line"))
     assert called.strip()
     assert "trip" in listed
     assert "capital of France" in shown
+    assert "4 turns: 4 run again, 0 only checked, 0 different" in replayed
 
 
 def test_an_answer_survives_its_server_as_the_readme_says(servers: Callable[[], Server], tmp_path: Path) -> None:
