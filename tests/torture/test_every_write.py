@@ -12,7 +12,7 @@ from tests.torture.house import Host, House, a_house, tracebacks
 from tests.torture.laws import broken_laws, broken_ledger, results_in
 from tests.torture.ledger import read_ledger
 from tests.torture.model_server import ModelServer
-from tests.torture.places import a_place
+from tests.torture.places import STORES, a_place
 from tests.torture.plans import StepPlan
 from tests.torture.reader import DIALECTS, Screen
 from tests.torture.server import Options
@@ -57,10 +57,13 @@ async def one_turn(house: House, number: int, doomed: Options, other: Host, when
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
-async def test_a_reader_has_the_whole_text_wherever_the_writer_was_killed(when: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("store", STORES)
+async def test_a_reader_has_the_whole_text_wherever_the_writer_was_killed(
+    store: str, when: str, tmp_path: Path
+) -> None:
     """From its first write on, until a turn runs through; how often it is flushed on the way is the clock's affair."""
     found, deaths, first = list[str](), 0, 1
-    with a_place("sqlite", 0) as (address, _):
+    with a_place(store, 0) as (address, _):
         async with ModelServer() as model, a_house(tmp_path, address) as house:
             options = Options(address, model.url, str(tmp_path / "ledger"), lease_ms=800, flush_seconds=0.1)
             other = Host(house, "other")
