@@ -6,52 +6,31 @@ Every word carries the number of the call that said it, so text of two attempts 
 import asyncio
 import json
 from collections.abc import Sequence
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
+from tests.loopback import Loopback
 from tests.torture.plans import StepPlan, read_plan
 
 _SIGNS = ("", "", "é", "🙂", "語", "\u2028")  # a place on the tape is a character, not a byte
 
 
-class ModelServer:
+class ModelServer(Loopback):
     """`pace` is the pause after a word, in seconds. `complaints`: what of the requests OpenAI would have refused."""
 
     def __init__(self, pace: float = 0.01) -> None:
+        super().__init__()
         self.pace = pace
         self.calls = 0
         self.complaints: list[str] = []
-        self._tasks: set[asyncio.Task[None]] = set()
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}/v1"
+        return f"{super().url}/v1"
 
-    async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._connected, "127.0.0.1", 0)
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._server.close()
-        for task in tuple(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-
-    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._tasks.add(task)
-        try:
-            head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
-            length = int(head.partition("content-length:")[2].split()[0])
-            await self._answer(json.loads(await reader.readexactly(length))["messages"], writer)
-        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
-            pass  # who asked is dead, or the torture is over
-        finally:
-            writer.close()
-            self._tasks.discard(task)
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
+        length = int(head.partition("content-length:")[2].split()[0])
+        await self._answer(json.loads(await reader.readexactly(length))["messages"], writer)
 
     async def _answer(self, messages: list[dict[str, Any]], writer: asyncio.StreamWriter) -> None:
         self.calls += 1

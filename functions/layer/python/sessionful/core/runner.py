@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from typing import Any
 
 from sessionful.core.agent import Agent
@@ -14,11 +14,12 @@ from sessionful.core.endings import closing_entry
 from sessionful.core.feed import Feed
 from sessionful.core.pace import Pace
 from sessionful.core.queue import undo
-from sessionful.core.resumption import past_before, told_before, torn_step
+from sessionful.core.resumption import Torn, past_before, told_before, torn_step
 from sessionful.core.runs import Run, Runs
 from sessionful.core.window import reach, window
 from sessionful.domain.agent import WorkingMemory
 from sessionful.domain.error import AgentError, LeaseLost, TurnCancelled, TurnInterrupted
+from sessionful.domain.message import Message
 from sessionful.domain.session import RunningTurn, Session, SessionKey
 from sessionful.domain.turn import Admitted, Entry, Taken
 from sessionful.ports import Alarm, Clock, Wake
@@ -41,22 +42,7 @@ class Runner:
 
     def begin(self, agent: Agent, admitted: Admitted, answer: Answer | None = None) -> Run:
         """Carry a turn that was just admitted."""
-        running = _running(admitted)
-        self.arm(admitted.session.key, running.turn_id)
-        return self._start(
-            Attempt(
-                agent=agent,
-                log=self._directory.log_of(admitted.session.key.agent),
-                lease=admitted.lease,
-                session=admitted.session,
-                running=running,
-                past=window(admitted.past, agent.settings.memory.working),
-                feed=Feed(running.number, running.attempt, told_before(admitted.session, running, ())),
-                clock=self.clock,
-                pace=self.pace,
-                answer=answer or _answer_of(running),
-            )
-        )
+        return self._start(agent, admitted, window(admitted.past, agent.settings.memory.working), answer)
 
     async def stir(self, session: Session) -> bool:
         """See to it that somebody carries the session's turn, or the next of those that wait. True when that was to be
@@ -81,28 +67,14 @@ class Runner:
         running = _running(taken)
         stored = await log.turn(taken.session, running.number)
         agent = self._directory.agents.get(running.agent)
-        hopeless = _hopeless(running, agent)
-        if agent is None or hopeless is not None:
-            await self._close(taken, stored, hopeless or TurnInterrupted("its agent is gone"))
+        worn_out = _worn_out(running, agent)
+        if agent is None or worn_out is not None:
+            await self._close(taken, stored, worn_out or _agentless(running))
             await self.advance(key)
             return None
-        self.arm(key, running.turn_id)
-        return self._start(
-            Attempt(
-                agent=agent,
-                log=log,
-                lease=taken.lease,
-                session=taken.session,
-                running=running,
-                past=await past_before(log, taken.session, running.number, agent.settings.memory.working),
-                feed=Feed(running.number, running.attempt, told_before(taken.session, running, stored)),
-                clock=self.clock,
-                pace=self.pace,
-                answer=_answer_of(running),
-                stored=stored,
-                torn=torn_step(taken.flushed, running.number, len(stored)),
-            )
-        )
+        past = await past_before(log, taken.session, running.number, agent.settings.memory.working)
+        torn = torn_step(taken.flushed, running.number, len(stored))
+        return self._start(agent, taken, past, stored=stored, torn=torn)
 
     async def advance(self, key: SessionKey) -> Run | None:
         """Admit the turn that waits longest, if the session is free; withdrawn ones are closed on the way."""
@@ -119,8 +91,8 @@ class Runner:
             agent = self._directory.agents.get(running.agent)
             if agent is not None and not running.cancel_asked:
                 return self.begin(agent, admitted)
-            error = TurnCancelled("it was withdrawn") if running.cancel_asked else TurnInterrupted("its agent is gone")
-            await self._close(Taken(admitted.lease, admitted.session, []), [], error)
+            error = TurnCancelled("it was withdrawn") if running.cancel_asked else _agentless(running)
+            await self._close(admitted, [], error)
         return None
 
     def arm(self, key: SessionKey, turn_id: str, delay: float | None = None) -> None:
@@ -142,7 +114,31 @@ class Runner:
         while (run := self.runs.get(session.key)) is not None and run.then is not None:
             await run.then
 
-    def _start(self, attempt: Attempt) -> Run:
+    def _start(
+        self,
+        agent: Agent,
+        given: Admitted | Taken,
+        past: Sequence[Message],
+        answer: Answer | None = None,
+        stored: Sequence[Entry] = (),
+        torn: Torn | None = None,
+    ) -> Run:
+        session, running = given.session, _running(given)
+        self.arm(session.key, running.turn_id)
+        attempt = Attempt(
+            agent=agent,
+            log=self._directory.log_of(session.key.agent),
+            lease=given.lease,
+            session=session,
+            running=running,
+            past=past,
+            feed=Feed(running.number, running.attempt, told_before(session, running, stored)),
+            clock=self.clock,
+            pace=self.pace,
+            answer=answer or _answer_of(running),
+            stored=list(stored),
+            torn=torn,
+        )
         run = self.runs.start(attempt)
         run.then = self._keep(self._follow_up(run))
         return run
@@ -165,11 +161,11 @@ class Runner:
         task.add_done_callback(self._tasks.discard)
         return task
 
-    async def _close(self, taken: Taken, stored: list[Entry], error: AgentError) -> None:
-        running = _running(taken)
-        entry = closing_entry(taken.lease, taken.session, running, stored, self.clock(), error)
+    async def _close(self, given: Admitted | Taken, stored: Sequence[Entry], error: AgentError) -> None:
+        running = _running(given)
+        entry = closing_entry(given.lease, given.session, running, stored, self.clock(), error)
         with contextlib.suppress(LeaseLost):  # somebody else was first
-            await self._directory.log_of(taken.session.key.agent).settle(taken.lease, entry)
+            await self._directory.log_of(given.session.key.agent).settle(given.lease, entry)
 
     async def _set(self, alarm: Alarm, wake: Wake, delay: float) -> None:
         try:
@@ -188,11 +184,13 @@ def _answer_of(running: RunningTurn) -> Answer | None:
     return answer_shape(running.answer_schema) if running.answer_schema is not None else None
 
 
-def _hopeless(running: RunningTurn, agent: Agent | None) -> AgentError | None:
-    """Why nobody should go on with a turn that was taken over."""
-    if agent is None:
-        return TurnInterrupted(f"the process that ran the turn died, and there is no agent {running.agent!r} any more")
+def _agentless(running: RunningTurn) -> AgentError:
+    return TurnInterrupted(f"nobody carries the turn on: there is no agent {running.agent!r} any more")
+
+
+def _worn_out(running: RunningTurn, agent: Agent | None) -> AgentError | None:
+    """Why nobody should try a turn once more."""
+    if agent is None or running.attempt <= agent.settings.limits.max_attempts:
+        return None
     most = agent.settings.limits.max_attempts
-    if running.attempt > most:
-        return TurnInterrupted(f"the process that ran the turn died {most} times over", attempts=most)
-    return None
+    return TurnInterrupted(f"the process that ran the turn died {most} times over", attempts=most)
