@@ -89,12 +89,12 @@ async def test_a_step_without_an_end_is_torn_and_told_again_by_the_next_worker()
     assert await reader.history() == [("user", "go"), ("assistant", "short")]
 
 
-async def test_a_background_turn_is_carried_by_a_worker_alone() -> None:
+async def test_a_turn_that_nobody_waits_for_is_carried_by_a_worker_alone() -> None:
     clock, bells = Clock(), Bells()
     log = InMemoryLog(clock)
     front = await Process(log, clock, ["front"], alarm=bells).open()
     worker = Process(log, clock, ["from the worker"], alarm=bells)
-    turn = await front.say("go", background=True)
+    turn = await front.say("go", worker_in=0.0)
     await worker.service.look_after(await bells.now())
     record = await turn.result()
     assert (record.status, record.response) == ("completed", "from the worker")

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from sessionful.surfaces.http import create_app
+from sessionful.surfaces.http.app import create_app
 from tests.contracts.databases import new_sqlite
 from tests.contracts.samples import noise
 from tests.sizes.stores import SqlLog

@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import uvicorn
 from fastapi import FastAPI
+from starlette.requests import HTTPConnection
 
 from sessionful.core.agent import Agent
 from sessionful.core.service import Service
@@ -18,7 +19,7 @@ from sessionful.domain.usage import Usage
 from sessionful.models.scripted import Reply, ScriptedModel
 from sessionful.ports import Finish, ModelRequest, Piece, SessionLog, TextPiece, Tool, ToolContext, ToolSpec
 from sessionful.stores.in_memory import InMemoryLog
-from sessionful.surfaces.http import create_app
+from sessionful.surfaces.http.app import create_app
 
 
 class Says:
@@ -89,6 +90,11 @@ def a_service(*replies: Reply, tools: Sequence[Tool] = (), **fields: Any) -> Ser
 
 def an_app(*replies: Reply, **fields: Any) -> FastAPI:
     return create_app(a_service(*replies, **fields))
+
+
+async def by_header(connection: HTTPConnection) -> str:
+    """Whoever the request says: for tests of what belongs to whom."""
+    return connection.headers["x-test-user"]
 
 
 async def until(true: Callable[[], bool]) -> None:

@@ -22,7 +22,7 @@ from sessionful.domain.agent import AgentSettings, Limits
 from sessionful.domain.clock import now_ms
 from sessionful.models.openai import OpenAIModel
 from sessionful.ports import Alarm, Clock, SessionLog, Wake
-from sessionful.surfaces.http import create_app
+from sessionful.surfaces.http.app import create_app
 from tests.torture.faults import Faults, FaultyLog
 from tests.torture.ledger import LedgerTool
 

@@ -2,7 +2,7 @@
 
 from sessionful.core.service import Service
 from sessionful.stores.in_memory import InMemoryLog
-from sessionful.surfaces.http import create_app
+from sessionful.surfaces.http.app import create_app
 from tests.surfaces.house import TOOLS, an_agent, client_of
 
 

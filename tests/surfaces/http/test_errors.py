@@ -6,13 +6,13 @@ import logging
 
 import httpx
 import pytest
-from starlette.requests import Request
+from starlette.requests import HTTPConnection
 
 from sessionful.core.service import Service
 from sessionful.domain.error import AgentError, RateLimited, StoreUnavailable, Unauthenticated, every_error
 from sessionful.domain.session import SessionKey
 from sessionful.stores.in_memory import InMemoryLog
-from sessionful.surfaces.http import create_app
+from sessionful.surfaces.http.app import create_app
 from sessionful.surfaces.http.errors import STATUS
 from tests.surfaces.house import a_service, an_agent, an_app, client_of, serving
 
@@ -20,7 +20,7 @@ from tests.surfaces.house import a_service, an_agent, an_app, client_of, serving
 def refusing(error: Exception) -> httpx.ASGITransport:
     """A surface whose every caller is refused with this error."""
 
-    def owner(request: Request) -> str:
+    async def owner(connection: HTTPConnection) -> str:
         raise error
 
     return httpx.ASGITransport(create_app(a_service(), owner=owner))

@@ -14,7 +14,7 @@ from fastapi import FastAPI
 from sessionful.core.service import Service
 from sessionful.domain.message import Message
 from sessionful.stores.in_memory import InMemoryLog
-from sessionful.surfaces.http import create_app
+from sessionful.surfaces.http.app import create_app
 from tests.surfaces.frames import chunk_text, read, typed_text
 from tests.surfaces.house import an_agent, serving
 

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from sessionful.domain.error import ModelError, ModelUnavailable, RateLimited, TurnTimeout
-from sessionful.surfaces.http import create_app
+from sessionful.surfaces.http.app import create_app
 from tests.surfaces.house import CODER, TOOLS, Gate, a_service, an_app, asked_until, client_of
 
 PATH = "/agents/assistant/sessions/s1/messages"

@@ -12,8 +12,8 @@ from sessionful.domain.error import StoreUnavailable
 from sessionful.domain.session import Position, Session, SessionKey
 from sessionful.domain.turn import Entry
 from sessionful.stores.in_memory import InMemoryLog
-from sessionful.surfaces.http import create_app
-from tests.surfaces.house import an_agent, an_app, client_of
+from sessionful.surfaces.http.app import create_app
+from tests.surfaces.house import an_agent, an_app, by_header, client_of
 
 KEY = {"idempotency-key": "k1"}
 CREATIONS: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
@@ -168,7 +168,7 @@ async def test_a_deleted_session_is_made_anew(client: httpx.AsyncClient) -> None
 
 async def test_two_owners_with_one_key_have_a_session_each() -> None:
     service = Service([an_agent(InMemoryLog())])
-    app = create_app(service, owner=lambda request: request.headers["x-test-user"])
+    app = create_app(service, owner=by_header)
     async with client_of(app) as client:
         made = [
             (await client.post("/sessions", json={}, headers={**KEY, "x-test-user": user})).json()["id"]

@@ -9,7 +9,7 @@ import jsonschema
 import pytest
 from openapi_spec_validator import validate
 
-from sessionful.surfaces.http import create_app
+from sessionful.surfaces.http.app import create_app
 from tests.surfaces.house import a_service, client_of
 
 APP = create_app(a_service("Hello."))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sessionful.surfaces.http import create_app
+from sessionful.surfaces.http.app import create_app
 from tests.surfaces.house import a_service, client_of
 
 HERE = ["http://localhost:3000", "http://127.0.0.1:5173", "http://localhost", "https://[::1]:8443"]

@@ -7,7 +7,7 @@ import pytest
 from sessionful.core.agent import Agent
 from sessionful.core.service import Service
 from sessionful.stores.in_memory import InMemoryLog
-from sessionful.surfaces.http import create_app
+from sessionful.surfaces.http.app import create_app
 from tests.surfaces.frames import Frame, chunk_text, frames, read
 from tests.surfaces.house import Gate, an_agent, asked_until, serving, until
 from tests.surfaces.http.streaming import DIALECTS, HI, POEM, dialects, posted, session, whole

@@ -8,8 +8,8 @@ import pytest
 
 from sessionful.core.service import Service
 from sessionful.stores.in_memory import InMemoryLog
-from sessionful.surfaces.http import create_app
-from tests.surfaces.house import a_service, an_agent, an_app, client_of
+from sessionful.surfaces.http.app import create_app
+from tests.surfaces.house import a_service, an_agent, an_app, by_header, client_of
 
 TREES = ["/sessions", "/agents/assistant/sessions"]
 
@@ -192,7 +192,7 @@ async def test_with_several_agents_the_id_says_whose_session_it_is() -> None:
 
 
 async def test_what_belongs_to_another_owner_is_not_found() -> None:
-    app = create_app(a_service("Hi."), owner=lambda request: request.headers["x-test-user"])
+    app = create_app(a_service("Hi."), owner=by_header)
     async with client_of(app) as client:
         ann, eve = {"x-test-user": "ann"}, {"x-test-user": "eve"}
         path = (await client.post("/sessions", json={"id": "mine"}, headers=ann)).headers["location"]

@@ -13,7 +13,7 @@ from sessionful.domain.session import SessionKey
 from sessionful.domain.turn import Watched
 from sessionful.ports import TextPiece
 from sessionful.stores.in_memory import InMemoryLog
-from sessionful.surfaces.http import create_app
+from sessionful.surfaces.http.app import create_app
 from tests.surfaces.frames import Frame, Reader, chunk_text, frames
 from tests.surfaces.house import CODER, TOOLS, Gate, a_service, an_agent, asked_until, serving, until
 from tests.surfaces.http.streaming import CHUNKS, DIALECTS, FULL, HI, POEM, TYPED, dialects, posted, session, whole

@@ -26,7 +26,7 @@ class Settings(Value):
 
     `model` is `TYPE:MODEL` (openai, anthropic, bedrock), `local` or `scripted`. `store` is `memory`, `dynamodb:TABLE`,
     the path of a SQLite file or a database's URL, which may hold a password and is kept out of `repr`. `alarms` is the
-    path of a SQLite file or `none`. `run_for` is how many seconds a process carries a turn before it hands it over.
+    path of a SQLite file, `sqs:QUEUE_URL` or `none`. `run_for` is how many seconds a process carries a turn before it hands it over.
     """
 
     model: str | None = None
@@ -89,8 +89,11 @@ def _store(name: str, value: str) -> str:
 
 
 def _alarms(name: str, value: str) -> str:
+    queue = value.removeprefix("sqs:")
+    if queue != value and queue.startswith(("https://", "http://")):
+        return value
     if "://" in value or value.lower() in _OFF:
-        raise ConfigError(f"{name} is the path of a SQLite file, or none", key=name)
+        raise ConfigError(f"{name} is the path of a SQLite file, sqs:QUEUE_URL, or none", key=name)
     return "none" if value.lower() == "none" else value
 
 

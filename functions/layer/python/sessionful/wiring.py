@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import parse_qsl
 
 from sessionful.core.agent import Agent
@@ -39,13 +39,23 @@ _MODELS: Mapping[str, tuple[str, frozenset[str]]] = {
 }
 
 
-def open_service(config: "Config | None", settings: "Settings", alarm: Alarm | None = None) -> Service:
+class Deployed(NamedTuple):
+    """A service on functions. All its agents keep their sessions in one `store` (a short name): those that the
+    configuration names are the laptop's. Models are made when they are first asked."""
+
+    store: str
+    lingers: bool
+
+
+def open_service(
+    config: "Config | None", settings: "Settings", alarm: Alarm | None = None, deployed: Deployed | None = None
+) -> Service:
     """The service of a configuration; without one, the agent `assistant` on the model and the store that the
     environment names (by default the local model and a SQLite file). `alarm` wakes workers; whoever gives it closes it.
 
     Raises ConfigError and what opening a store raises.
     """
-    return _configured(config, settings, alarm) if config is not None else _default(settings, alarm)
+    return _configured(config, settings, alarm, deployed) if config is not None else _default(settings, alarm)
 
 
 def check_names(config: "Config") -> None:
@@ -103,7 +113,7 @@ def addresses(config: "Config | None", settings: "Settings") -> list[str]:
 
 
 def alarms_address(config: "Config | None", settings: "Settings") -> str:
-    """Where alarms are kept: `none`, the path of a SQLite file, or `memory` where all the sessions are: nobody else
+    """Where alarms are kept: `none`, the path of a SQLite file, `sqs:QUEUE_URL`, or `memory` where all the sessions are: nobody else
     could look after those. By default each set of stores has a file of its own, beside its SQLite file where it is one:
     whoever hears an alarm must know the session."""
     stores = addresses(config, settings)
@@ -120,14 +130,16 @@ def open_alarms(address: str) -> "AlarmQueue | None":
     alarms: AlarmQueue | None = None
     if address == "memory":
         alarms = _load("sessionful.alarms.in_memory:InMemoryAlarmQueue")()
+    elif address.startswith("sqs:"):
+        alarms = _load("sessionful.alarms.sqs:SqsAlarmQueue").open(address)
     elif address != "none":
         alarms = _load("sessionful.alarms.sqlite:SqliteAlarmQueue").open(address)
     return alarms
 
 
-def _pace(settings: "Settings", alarm: Alarm | None) -> Pace:
+def _pace(settings: "Settings", alarm: Alarm | None, lingers: bool = True) -> Pace:
     run_for = settings.run_for if alarm is not None else None  # nobody would hear that a turn was handed over
-    return Pace(lease_ms=LEASE_MS, run_for=run_for)
+    return Pace(lease_ms=LEASE_MS, run_for=run_for, lingers=lingers)
 
 
 def _default(settings: "Settings", alarm: Alarm | None) -> Service:
@@ -142,14 +154,14 @@ async def _nobody(agent: str, task: str, context: ToolContext) -> str:
     raise ConfigError("there are no agents here", key="agents")
 
 
-def _configured(config: "Config", settings: "Settings", alarm: Alarm | None) -> Service:
+def _configured(config: "Config", settings: "Settings", alarm: Alarm | None, deployed: Deployed | None) -> Service:
     config = config.with_options()
-    house = _House(config, settings)
+    house = _House(config, settings, deployed)
     service = Service(
         [house.agent(name) for name in config.agents],
         timeout=config.sessions.timeout,
         max_duration=config.sessions.max_duration,
-        pace=_pace(settings, alarm),
+        pace=_pace(settings, alarm, deployed is None or deployed.lingers),
         alarm=alarm,
     )
     house.service = service
@@ -161,8 +173,8 @@ class _House:
 
     service: Service
 
-    def __init__(self, config: "Config", settings: "Settings") -> None:
-        self._config, self._settings = config, settings
+    def __init__(self, config: "Config", settings: "Settings", deployed: Deployed | None) -> None:
+        self._config, self._settings, self._deployed = config, settings, deployed
         self._models: dict[Any, Model] = {}
         self._logs: dict[str, SessionLog] = {}
 
@@ -174,14 +186,19 @@ class _House:
         llm = self._config.llm_of(agent)
         key = llm or self._settings.model  # the llm itself: its text hides the key that tells two apart
         if key not in self._models:
-            self._models[key] = (
-                make_model(llm.type, llm.model, **llm.connection()) if llm else model_of(self._settings.model)
-            )
+
+            def make() -> Model:
+                return make_model(llm.type, llm.model, **llm.connection()) if llm else model_of(self._settings.model)
+
+            name = (llm.model or llm.type) if llm else self._settings.model or "local"
+            deferred = self._deployed is not None
+            self._models[key] = _load("sessionful.models.deferred:DeferredModel")(name, make) if deferred else make()
         return self._models[key]
 
     def _log(self, agent: "AgentConfig") -> SessionLog:
         store = self._config.store_of(agent)
         name = store.address() if store is not None else self._settings.store or DEFAULT_STORE
+        name = self._deployed.store if self._deployed is not None else name
         if name not in self._logs:
             self._logs[name] = make_log(name)
         return self._logs[name]

@@ -17,7 +17,7 @@ from sessionful.cli.places import place, places
 from sessionful.cli.target import Target
 from sessionful.cli.worker import Staff
 from sessionful.core.service import Service
-from sessionful.surfaces.http import create_app
+from sessionful.surfaces.http.app import create_app
 
 _LAST_WORDS = 1  # seconds that open streams have to say how their turns ended
 

@@ -5,8 +5,10 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from sessionful.core.about import about
 from sessionful.core.agent import Agent
 from sessionful.core.answer import Answer
+from sessionful.core.deadline import seconds_left
 from sessionful.core.endings import Verdict, as_json, ending, judged, stop_error, stripped
 from sessionful.core.feed import Feed
 from sessionful.core.pace import Pace
@@ -72,13 +74,15 @@ class Attempt:
     async def run(self) -> None:
         loop = asyncio.get_running_loop()
         self._until = loop.time() + self._seconds_left()
-        self._border = None if self.pace.run_for is None else loop.time() + self.pace.run_for
         timers = [loop.call_at(self._until, self.stop, "timeout")]
-        if self._border is not None:
-            timers.append(loop.call_at(self._border + self.pace.border_seconds, self.stop, "handed_over"))
+        border = self.pace.border(seconds_left())
+        if border is not None:
+            self._border = loop.time() + border.wanted
+            timers.append(loop.call_later(border.torn, self.stop, "handed_over"))
         self._recorder.start()
         try:
-            await self._steps()
+            with about(session_id=self.session.key.id, turn_id=self.running.turn_id):
+                await self._steps()
         except _TornAway:
             await self._tear_away()
         except LeaseLost:

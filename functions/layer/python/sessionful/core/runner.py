@@ -9,6 +9,7 @@ from typing import Any
 from sessionful.core.agent import Agent
 from sessionful.core.answer import Answer, answer_shape
 from sessionful.core.attempt import Attempt
+from sessionful.core.deadline import seconds_left
 from sessionful.core.directory import Directory
 from sessionful.core.endings import closing_entry
 from sessionful.core.feed import Feed
@@ -58,7 +59,7 @@ class Runner:
 
     async def revive(self, key: SessionKey) -> Run | None:
         """Take over the session's turn if its holder is gone, and go on with it; or close it, if nobody can."""
-        if self.closing:  # its readers are still there, but it is for another process now
+        if self._leaving:
             return None
         log = self._directory.log_of(key.agent)
         taken = await log.take_over(key, self.clock() + self.pace.lease_ms)
@@ -79,7 +80,7 @@ class Runner:
     async def advance(self, key: SessionKey) -> Run | None:
         """Admit the turn that waits longest, if the session is free; withdrawn ones are closed on the way."""
         log = self._directory.log_of(key.agent)
-        while not self.closing and (waiting := await log.queued(key)):
+        while not self._leaving and (waiting := await log.queued(key)):
             if waiting[0].undo is not None:
                 await undo(log, key, waiting[0].undo)
             agent = self._directory.agents.get(waiting[0].agent)
@@ -101,6 +102,12 @@ class Runner:
             seconds = self.pace.lease_ms / 1000 + _MARGIN_SECONDS if delay is None else delay
             self._keep(self._set(self._alarm, Wake(key, turn_id), seconds))
 
+    async def rest(self) -> None:
+        """Hand over what still runs. Nothing is under way afterwards, alarms neither: the process may be frozen."""
+        while self._tasks or list(self.runs):
+            await self.runs.close("handed_over")
+            await asyncio.gather(*self._tasks)
+
     async def close(self) -> None:
         """Let go of every turn: to whoever takes over where there are workers, else settled as interrupted."""
         self.closing = True
@@ -113,6 +120,11 @@ class Runner:
         await self.stir(session)
         while (run := self.runs.get(session.key)) is not None and run.then is not None:
             await run.then
+
+    @property
+    def _leaving(self) -> bool:
+        """Its readers are still there, but what nobody carries is for another process now."""
+        return self.closing or self.pace.too_late(seconds_left())
 
     def _start(
         self,
@@ -150,6 +162,9 @@ class Runner:
         if attempt.handed_over:
             self.arm(key, attempt.running.turn_id, 0.0)
         elif attempt.after is not None and attempt.after.queued:
+            if not self.pace.lingers:
+                self.arm(key, attempt.running.turn_id, 0.0)
+                return
             try:
                 await self.advance(key)
             except AgentError as error:

@@ -61,13 +61,14 @@ class Service(Sessions):
         options: Mapping[str, Any] | None = None,
         answer: Answer | None = None,
         create: bool = False,
-        background: bool = False,
+        worker_in: float | None = None,
     ) -> TurnHandle:
         """Admit a turn and set it going. `speaker` is the agent that answers, by default the session's own.
 
-        `options` override the agent's model options. With `create` a session that does not exist is made first. With
-        `background` a worker carries the turn, where there is one. A session that is taken refuses the message, or has
-        it wait: the agent's `concurrency` decides. A turn whose holder died is gone on with first.
+        `options` override the agent's model options. With `create` a session that does not exist is made first.
+        `worker_in` has a worker carry the turn, where there is one, and wakes it in so many seconds. A session that is
+        taken refuses the message, or has it wait: the agent's `concurrency` decides. A turn whose holder died is gone
+        on with first.
         Raises AgentNotFound, SessionNotFound, SessionExpired, SessionEnded, SessionBusy, IdempotencyConflict and
         InvalidRequest; whatever happens after admission is told by the turn's events and record.
         """
@@ -91,7 +92,7 @@ class Service(Sessions):
             with contextlib.suppress(SessionExists):  # somebody else's first message came in between
                 await self.create_session(owner, agent, NewSession(session_id=session_id))
             answering, admitted = await self._admission.enter(owner, agent, session_id, speaker, asked)
-        return await self._started(answering, admitted, answer, background and self._alarm is not None)
+        return await self._started(answering, admitted, answer, worker_in if self._alarm is not None else None)
 
     async def get_turn(self, owner: str, agent: str | None, session_id: str, turn_id: str) -> TurnRecord:
         """By the turn's id, or by the idempotency key (task id) it was started with. Raises TurnNotFound."""
@@ -167,6 +168,10 @@ class Service(Sessions):
         elif (turn_number(wake.turn_id) or 0) >= running.number:  # a later turn has an alarm of its own
             self._runner.arm(wake.key, running.turn_id)
 
+    async def rest(self) -> None:
+        """Before the process is frozen: whatever turn it still carries is handed over, and every alarm is set."""
+        await self._runner.rest()
+
     async def let_go(self) -> None:
         """Of the running turns: with an alarm they go on elsewhere, else they are settled as interrupted."""
         await self._runner.close()
@@ -179,7 +184,7 @@ class Service(Sessions):
             await log.close()
 
     async def _started(
-        self, agent: Agent, admitted: Admitted | Attached | Queued, answer: Answer | None, background: bool
+        self, agent: Agent, admitted: Admitted | Attached | Queued, answer: Answer | None, worker_in: float | None
     ) -> TurnHandle:
         if not isinstance(admitted, Admitted):
             attached = isinstance(admitted, Attached)
@@ -188,9 +193,9 @@ class Service(Sessions):
             return self._handle(admitted.session, admitted.turn_id, attached)
         running = admitted.session.running
         assert running is not None
-        if background:
+        if worker_in is not None:
             await self.log_of(admitted.session.key.agent).release(admitted.lease)
-            self._runner.arm(admitted.session.key, running.turn_id, 0.0)
+            self._runner.arm(admitted.session.key, running.turn_id, worker_in)
         else:
             self._runner.begin(agent, admitted, answer)
         return self._handle(admitted.session, running.turn_id)

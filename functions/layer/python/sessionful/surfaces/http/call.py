@@ -1,6 +1,6 @@
 """What every route needs to know of its request: the service, whose request it is, which agent's tree it is in."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple, Self
 from urllib.parse import quote
 
@@ -10,14 +10,11 @@ from sessionful.core.service import Service
 from sessionful.domain.error import InvalidRequest
 from sessionful.surfaces.http.body import one_of
 
-Owner = Callable[[Request], str]
-
 
 class Surface(NamedTuple):
     """What `create_app` was given. Bytes, and seconds."""
 
     service: Service
-    owner: Owner
     body_limit: int
     wait_limit: float | None
     heartbeat: float
@@ -34,12 +31,12 @@ class Call(NamedTuple):
     @classmethod
     def of(cls, request: Request) -> Self:
         surface: Surface = request.app.state.surface
-        agent = request.path_params.get("agent")
+        agent, owner = request.path_params.get("agent"), request.state.owner
         root = request.scope.get("root_path", "")
         if agent is not None:
-            return cls(surface, surface.owner(request), agent, f"{root}/agents/{quote(agent, safe='')}/sessions")
+            return cls(surface, owner, agent, f"{root}/agents/{quote(agent, safe='')}/sessions")
         named = one_of("agent_id", *(request.query_params.get(name) for name in ("agent_id", "agentId")))
-        return cls(surface, surface.owner(request), named, f"{root}/sessions")
+        return cls(surface, owner, named, f"{root}/sessions")
 
     @property
     def service(self) -> Service:

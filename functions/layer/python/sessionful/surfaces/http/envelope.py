@@ -7,11 +7,13 @@ import logging
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from sessionful.core.about import about
 from sessionful.domain.identity import sortable_id
 from sessionful.surfaces.http.errors import error_response
 
 log = logging.getLogger("sessionful.http")
 
+_STARTS = ("http.response.start", "websocket.accept", "websocket.http.response.start")
 _STOPPING = {"code": "server_stopping", "message": "this server stops; ask again, and another one answers"}
 
 
@@ -20,7 +22,7 @@ class Envelope:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] not in ("http", "websocket"):
             await self.app(scope, receive, send)
             return
         request_id = _request_id(Headers(scope=scope).get("x-request-id"))
@@ -29,19 +31,20 @@ class Envelope:
 
         async def send_with_id(message: Message) -> None:
             nonlocal started
-            if message["type"] == "http.response.start":
+            if message["type"] in _STARTS:
                 started = True
                 MutableHeaders(scope=message)["X-Request-Id"] = request_id
             await send(message)
 
         try:
-            await self.app(scope, receive, send_with_id)
+            with about(request_id=request_id):
+                await self.app(scope, receive, send_with_id)
         except asyncio.CancelledError:
             if not started:
                 await error_response(request_id, _STOPPING)(scope, receive, send_with_id)
             raise
         except Exception:
-            log.exception("request_id=<%s> method=<%s> path=<%s>", request_id, scope["method"], scope["path"])
+            log.exception("request_id=<%s> type=<%s> path=<%s>", request_id, scope["type"], scope["path"])
             if started:
                 raise
             error = {"code": "internal_error", "message": "something went wrong here; it was logged under this id"}

@@ -82,11 +82,15 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _http_exception)
 
 
-async def _agent_error(request: Request, error: Exception) -> Response:
-    assert isinstance(error, AgentError)
+def refusal(request_id: str, error: AgentError) -> Response:
     seconds = error.retry_after if isinstance(error, RateLimited) else None
     headers = {"Retry-After": str(max(1, math.ceil(seconds)))} if seconds is not None else None
-    return error_response(request.state.request_id, error_json(error), headers)
+    return error_response(request_id, error_json(error), headers)
+
+
+async def _agent_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, AgentError)
+    return refusal(request.state.request_id, error)
 
 
 async def _invalid_parameter(request: Request, error: Exception) -> Response:

@@ -8,6 +8,7 @@ from typing import cast
 from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
+from sessionful.core.deadline import seconds_left
 from sessionful.domain.error import AgentError
 from sessionful.domain.event import Cursor, Told
 from sessionful.surfaces.http.errors import error_json
@@ -31,16 +32,21 @@ class EventStream(StreamingResponse):
         self._opening, self._ping, self._heartbeat = opening, dialect.ping, heartbeat
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Until all is told or the client goes away. (Starlette's task group would take 0.3 ms of every stream.)"""
+        """Until all is told or the client goes away; at the process's deadline it stops without the closing frame, and
+        the client comes again. (Starlette's task group would take 0.3 ms of every stream.)"""
         telling = asyncio.create_task(self.stream_response(send))
         leaving = asyncio.create_task(self.listen_for_disconnect(receive))
         try:
-            await asyncio.wait({telling, leaving}, return_when=asyncio.FIRST_COMPLETED)
+            ended, _ = await asyncio.wait(
+                {telling, leaving}, timeout=seconds_left(), return_when=asyncio.FIRST_COMPLETED
+            )
         finally:
             leaving.cancel()
             telling.cancel()
             await asyncio.wait({telling})
-        if not telling.cancelled():
+        if not ended:
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+        elif not telling.cancelled():
             telling.result()
 
     async def stream_response(self, send: Send) -> None:

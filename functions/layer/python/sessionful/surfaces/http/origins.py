@@ -15,30 +15,35 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from sessionful.surfaces.http.errors import error_response
 
 LOOPBACK = re.compile(r"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?")
+_WEBSOCKET = "WEBSOCKET"  # any page can open one, and read it: no browser asks first
 _SAFE = ("GET", "HEAD", "OPTIONS")
 _EXPOSED = "ETag, Location, Retry-After, X-Request-Id, X-Session-Id, X-Turn-Id"
 
 
 class Origins:
-    """`allowed`: origins such as `https://app.example.com`, or `*`; none: pages of this machine, on any port."""
+    """`allowed`: origins such as `https://app.example.com`, or `*`; none: pages of this machine, on any port. A
+    `silent` one refuses as well, and leaves it to whatever stands in front to tell the browsers."""
 
-    def __init__(self, app: ASGIApp, allowed: Sequence[str] | None = None) -> None:
+    def __init__(self, app: ASGIApp, allowed: Sequence[str] | None = None, silent: bool = False) -> None:
         self.app = app
-        self._allowed = allowed
+        self._allowed, self._silent = allowed, silent
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        headers = Headers(scope=scope) if scope["type"] == "http" else None
+        headers = Headers(scope=scope) if scope["type"] in ("http", "websocket") else None
         origin = headers.get("origin") if headers is not None else None
         if headers is None or origin is None:
             await self.app(scope, receive, send)
             return
         allowed = self._allows(origin)
-        asks = headers.get("access-control-request-method") if scope["method"] == "OPTIONS" else None
-        if not allowed and scope["method"] not in _SAFE and not _same_origin(origin, headers):
+        method = scope.get("method", _WEBSOCKET)
+        asks = headers.get("access-control-request-method") if method == "OPTIONS" else None
+        if not allowed and method not in _SAFE and not _same_origin(origin, headers):
             error = {"code": "forbidden", "message": "web pages of this origin may not use this server"}
             await error_response(scope["state"]["request_id"], {**error, "details": {"origin": origin}})(
                 scope, receive, send
             )
+        elif self._silent or method == _WEBSOCKET:
+            await self.app(scope, receive, send)
         elif allowed and asks is not None:
             await Response(status_code=204, headers=_preflight(origin, headers))(scope, receive, send)
         else:

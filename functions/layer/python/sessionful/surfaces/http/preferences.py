@@ -5,6 +5,7 @@ from typing import Annotated, Any, NamedTuple
 
 from fastapi import Header
 
+from sessionful.core.deadline import seconds_left
 from sessionful.core.once import digest, made_with
 from sessionful.domain.error import InvalidRequest
 from sessionful.domain.message import Message
@@ -25,9 +26,9 @@ class Patience(NamedTuple):
     applied: str | None
 
     @property
-    def background(self) -> bool:
-        """Nobody waits for the answer."""
-        return self.applied == "respond-async"
+    def worker_in(self) -> float | None:
+        """Nobody waits for the answer: a worker may carry the turn, at once."""
+        return 0.0 if self.applied == "respond-async" else None
 
     @property
     def headers(self) -> dict[str, str]:
@@ -35,7 +36,9 @@ class Patience(NamedTuple):
 
 
 def patience(prefer: str | None, limit: float | None) -> Patience:
-    """Unknown preferences, and a `wait` that is no number, are ignored, as RFC 7240 asks."""
+    """Never beyond the process's own deadline. Unknown preferences, and a `wait` that is no number, are ignored, as
+    RFC 7240 asks."""
+    limit = min((one for one in (limit, seconds_left()) if one is not None), default=None)
     asked: dict[str, str] = {}
     for preference in (prefer or "").split(","):
         name, _, value = preference.partition(";")[0].partition("=")

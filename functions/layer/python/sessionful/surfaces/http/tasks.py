@@ -31,7 +31,7 @@ async def execute_task(
     once = idempotency_key(body.taskId) or idempotency_key(key, body.request_id)
     asked = patience(prefer, call.surface.wait_limit)
     message = task_message(body.input)
-    handle = await admit(call, session_id, message, body.agent_id, once, body.parameters, background=asked.background)
+    handle = await admit(call, session_id, message, body.agent_id, once, body.parameters, worker_in=asked.worker_in)
     record = await handle.result(asked.seconds)
     task = TaskResource.of(body.taskId or record.turn_id, record)
     if record.status not in ("running", "queued"):

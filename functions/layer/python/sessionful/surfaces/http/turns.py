@@ -77,19 +77,19 @@ async def cancel_turn(request: Request, session_id: SessionId, turn_id: str) -> 
 
 
 async def post(
-    call: Call, session_id: str | None, body: MessagePost, key: str | None, background: bool = False
+    call: Call, session_id: str | None, body: MessagePost, key: str | None, worker_in: float | None = None
 ) -> TurnHandle:
     """Admit what was posted; without a session in the path, in the one the body names or in a new one."""
     key = idempotency_key(key, body.request_id)
     message = posted_message(body.message)
     if session_id is not None:
         check_session(session_id, {"session_id": body.session_id})
-        return await admit(call, session_id, message, body.agent_id, key, background=background)
+        return await admit(call, session_id, message, body.agent_id, key, worker_in=worker_in)
     if body.session_id is None and key is None:  # surely a new one: looking for it first would cost a request
         made = await call.service.create_session(call.owner, call.agent, NewSession())
-        return await admit(call, made.key.id, message, body.agent_id, None, background=background)
+        return await admit(call, made.key.id, message, body.agent_id, None, worker_in=worker_in)
     home = body.session_id or session_id_for(call.owner, call.agent or "", str(key))
-    return await admit(call, home, message, body.agent_id, key, create=True, background=background)
+    return await admit(call, home, message, body.agent_id, key, create=True, worker_in=worker_in)
 
 
 async def admit(
@@ -100,9 +100,8 @@ async def admit(
     key: str | None,
     options: Mapping[str, Any] | None = None,
     create: bool = False,
-    background: bool = False,
+    worker_in: float | None = None,
 ) -> TurnHandle:
-    """With `background` nobody waits: a worker carries the turn, where there is one."""
     return await call.service.start_turn(
         call.owner,
         call.agent,
@@ -113,7 +112,7 @@ async def admit(
         request_hash=request_hash(message, speaker, options) if key is not None else None,
         options=options,
         create=create,
-        background=background,
+        worker_in=worker_in,
     )
 
 
@@ -126,7 +125,7 @@ async def _answer(
     prefer: str | None,
 ) -> Response:
     asked = patience(prefer, call.surface.wait_limit)
-    handle = await post(call, session_id, await read(request, MessagePost), key, background=asked.background)
+    handle = await post(call, session_id, await read(request, MessagePost), key, worker_in=asked.worker_in)
     record = await handle.result(asked.seconds)
     headers = {"X-Session-Id": as_header(record.session_id), "X-Turn-Id": record.turn_id, **asked.headers}
     if record.status in ("running", "queued"):
