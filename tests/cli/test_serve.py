@@ -133,13 +133,6 @@ def test_unless_it_is_allowed_by_name(command: Command) -> None:
             assert json.load(answer) == {"status": "ok"}
 
 
-def test_a_configuration_that_asks_for_authentication_is_refused(command: Command) -> None:
-    (command.folder / "auth.yaml").write_text("agents:\n  a: {}\nauth:\n  issuer: https://issuer.example\n")
-    code, said = command.fails("serve", "--port", "0", "--config", "auth.yaml")
-    assert code == 2
-    assert "auth" in said
-
-
 def test_a_port_that_is_taken_is_one_line(command: Command) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])

@@ -98,7 +98,7 @@ def test_a_session_id_that_is_none_is_refused() -> None:
 @pytest.mark.parametrize("alarms", ["off", "No", "false", "0", "sqlite:///alarms.db", "redis://h"])
 def test_alarms_that_are_no_file_are_refused(alarms: str) -> None:
     error = refused(SESSIONFUL_ALARMS=alarms)
-    assert error.message == "SESSIONFUL_ALARMS is the path of a SQLite file, or none"
+    assert error.message == "SESSIONFUL_ALARMS is the path of a SQLite file, sqs:QUEUE_URL, or none"
     assert error.details["key"] == "SESSIONFUL_ALARMS"
 
 

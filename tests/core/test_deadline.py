@@ -2,10 +2,13 @@
 
 import asyncio
 
+import pytest
+
 from sessionful.core.deadline import LAST_WORDS, seconds_left, within
 from sessionful.core.pace import Border, Pace
 from sessionful.domain.agent import AgentSettings
-from sessionful.ports import ModelRequest
+from sessionful.domain.error import ServerStopping
+from sessionful.ports import ModelRequest, Wake
 from sessionful.stores.in_memory import InMemoryLog
 from tests.core.cable import LEASE_MS, Clock, Process
 from tests.core.test_hand_over import Bells
@@ -67,6 +70,17 @@ async def test_a_reader_without_time_takes_over_nothing() -> None:
     calm = Process(log, clock, ["from the calm"])
     with within(LAST_WORDS + 500):
         assert (await (await calm.found(turn.turn_id)).result()).response == "from the calm"
+
+
+async def test_a_worker_without_time_does_not_take_an_alarm_for_done() -> None:
+    clock, bells = Clock(), Bells()
+    log = InMemoryLog(clock)
+    front = await Process(log, clock, alarm=bells).open()
+    turn = await front.say("go", worker_in=0.0)
+    hurried = Process(log, clock, ["never"], pace=Pace(lease_ms=LEASE_MS), alarm=bells)
+    with within(LAST_WORDS + 5), pytest.raises(ServerStopping):
+        await hurried.service.look_after(Wake(turn.session.key, turn.turn_id))
+    assert not hurried.model.requests
 
 
 async def test_a_process_that_does_not_linger_leaves_the_turns_that_wait_to_a_worker() -> None:

@@ -44,7 +44,7 @@ async def relay_of(delay: float, pace: Pace, replies: Any = four_steps) -> tuple
     workers = [Process(log, clock, [replies], [add], delay=delay, pace=pace, alarm=bells) for _ in range(8)]
     first = await workers[0].open()
     turn = await first.say("go")
-    reader = Process(log, clock)
+    reader = Process(log, clock, [replies], [add], pace=pace, alarm=bells)  # who is quicker than a worker takes over
 
     async def work() -> None:
         for worker in workers[1:]:
@@ -66,7 +66,7 @@ async def test_a_long_turn_goes_from_worker_to_worker_and_is_one_stream() -> Non
     assert kinds[-1] == "turn_completed"
     assert {told.cursor.attempt for told in events} == {1}
     assert "".join(t.event.text for t in events if t.event.type == "text_delta") == "and that is all"
-    asked = [len(worker.model.requests) for worker in workers]
+    asked = [len(one.model.requests) for one in (*workers, reader)]
     assert sum(asked) == 4, "no step was asked for twice"
     assert sum(count > 0 for count in asked) > 1
     again = [told async for told in (await reader.found(events[0].event.turn_id)).events()]

@@ -129,3 +129,19 @@ async def test_the_sweep_leaves_alone_what_lives(table: Bench) -> None:
     assert table.items() == before
     with pytest.raises(SessionNotFound):
         await table.log.get(KEY)
+
+
+async def test_a_fork_that_expires_lets_go_of_its_past_once_however_often_the_stream_tells_of_it(table: Bench) -> None:
+    parent = await table.log.create(a_session())
+    await take_turn(table.log, KEY, "one")
+    expiring = await table.log.fork(KEY, None, a_session(CHILD))
+    living = await table.log.fork(KEY, None, a_session(a_key("living")))
+    image = expire(table, expiring.log)
+    for _ in range(3):
+        await table.log.sweep(image)
+    await table.log.delete(KEY)
+    assert texts(await table.log.read(living, 10)) == ["one", "done"]
+    await table.log.delete(living.key)
+    await table.log.sweep(image)
+    assert parent.log not in str(table.items())
+    assert all(EXPIRY in item for item in table.items())

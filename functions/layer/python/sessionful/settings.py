@@ -26,7 +26,8 @@ class Settings(Value):
 
     `model` is `TYPE:MODEL` (openai, anthropic, bedrock), `local` or `scripted`. `store` is `memory`, `dynamodb:TABLE`,
     the path of a SQLite file or a database's URL, which may hold a password and is kept out of `repr`. `alarms` is the
-    path of a SQLite file, `sqs:QUEUE_URL` or `none`. `run_for` is how many seconds a process carries a turn before it hands it over.
+    path of a SQLite file, `sqs:QUEUE_URL` or `none`. `run_for` is how many seconds a process carries a turn before it
+    hands it over.
     """
 
     model: str | None = None

@@ -22,8 +22,9 @@ from sessionful.ports import Alarm, Model, SessionLog, Tool, ToolContext
 
 if TYPE_CHECKING:
     from sessionful.alarms.bell import AlarmQueue
-    from sessionful.config import AgentConfig, Config
+    from sessionful.config import AgentConfig, Auth, Config
     from sessionful.settings import Settings
+    from sessionful.surfaces.http.ownership import Owner
 
 DEFAULT_AGENT = "assistant"
 DEFAULT_STORE = "./data/sessions.db"
@@ -113,9 +114,9 @@ def addresses(config: "Config | None", settings: "Settings") -> list[str]:
 
 
 def alarms_address(config: "Config | None", settings: "Settings") -> str:
-    """Where alarms are kept: `none`, the path of a SQLite file, `sqs:QUEUE_URL`, or `memory` where all the sessions are: nobody else
-    could look after those. By default each set of stores has a file of its own, beside its SQLite file where it is one:
-    whoever hears an alarm must know the session."""
+    """Where alarms are kept: `none`, the path of a SQLite file, `sqs:QUEUE_URL`, or `memory` where all sessions are:
+    nobody else could look after those. By default each set of stores has a file of its own, beside its SQLite file
+    where it is one: whoever hears an alarm must know the session."""
     stores = addresses(config, settings)
     if settings.alarms or stores == ["memory"]:
         return settings.alarms or "memory"
@@ -135,6 +136,15 @@ def open_alarms(address: str) -> "AlarmQueue | None":
     elif address != "none":
         alarms = _load("sessionful.alarms.sqlite:SqliteAlarmQueue").open(address)
     return alarms
+
+
+def open_owner(auth: "Auth | None") -> "Owner":
+    """Whose a request is: with `auth` the one's whom its token names, without it everybody's. Raises ConfigError."""
+    if auth is None:
+        owner: Owner = _load("sessionful.surfaces.http.ownership:local_owner")
+        return owner
+    owner = _load("sessionful.auth.bearer:bearer_owner")(_load("sessionful.auth:TokenVerifier")(**auth.model_dump()))
+    return owner
 
 
 def _pace(settings: "Settings", alarm: Alarm | None, lingers: bool = True) -> Pace:

@@ -25,8 +25,8 @@ class Bell(Protocol):
     All of it raises StoreUnavailable, after a bounded wait."""
 
     async def hear(self, limit: int, within: float, again_in: float) -> list[Ring]:
-        """What is due, at most `limit`, the longest due first. When nothing is, waits up to `within` seconds for it.
-        Nobody else hears these for `again_in` seconds; then they ring again."""
+        """What is due, at most `limit`, the longest due first where the queue keeps an order. When nothing is, waits up
+        to `within` seconds for it. Nobody else hears these for `again_in` seconds; then they ring again."""
         ...
 
     async def postpone(self, receipt: str, delay: float) -> None:

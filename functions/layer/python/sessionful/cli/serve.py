@@ -1,7 +1,6 @@
 """`sessionful serve`: the HTTP surface on a port of this machine."""
 
 import asyncio
-import ipaddress
 import logging
 import shlex
 import signal
@@ -11,12 +10,14 @@ from types import FrameType
 import uvicorn
 
 from sessionful import wiring
-from sessionful.cli.console import out, program
+from sessionful.cli.console import out, program, say
 from sessionful.cli.failure import DONE, INTERRUPTED, WRONG_USAGE, CommandFailed
 from sessionful.cli.places import place, places
 from sessionful.cli.target import Target
 from sessionful.cli.worker import Staff
+from sessionful.config import Config
 from sessionful.core.service import Service
+from sessionful.domain.address import is_loopback
 from sessionful.surfaces.http.app import create_app
 
 _LAST_WORDS = 1  # seconds that open streams have to say how their turns ended
@@ -24,13 +25,11 @@ _LAST_WORDS = 1  # seconds that open streams have to say how their turns ended
 
 def serve(target: Target, host: str, port: int, allow_unauthenticated: bool) -> int:
     """Until SIGTERM, which is a good end, or Ctrl-C. Raises CommandFailed when the port cannot be had, and for a host
-    that others reach, unless that was asked for by name: nobody is asked who they are."""
-    if not (allow_unauthenticated or _loopback(host)):
-        message = f"{host or 'an empty host'} can be reached by others, and this version asks nobody who they are; "
-        raise CommandFailed(f"{message}--allow-unauthenticated lets everybody in", "usage", WRONG_USAGE)
+    that others reach, unless the configuration says who they may be or `allow_unauthenticated` lets everybody in."""
     config = target.configuration()
-    if config is not None:
-        config.check_served()
+    _check_who_may_ask(config, host, allow_unauthenticated)
+    auth = config.auth if config is not None else None
+    owner = wiring.open_owner(auth)
     target.tell_warnings()
     logging.getLogger().setLevel(min(logging.getLogger().level, logging.WARNING))
     with _listen(host, port) as listening:
@@ -39,9 +38,14 @@ def serve(target: Target, host: str, port: int, allow_unauthenticated: bool) -> 
         service = wiring.open_service(config, target.settings, alarms)
         kept = f"{places(config, target.settings)}\n  alarms    {place(address)}"
         server = Server(
-            uvicorn.Config(create_app(service), log_config=None, lifespan="off", timeout_graceful_shutdown=_LAST_WORDS),
+            uvicorn.Config(
+                create_app(service, owner=owner),
+                log_config=None,
+                lifespan="off",
+                timeout_graceful_shutdown=_LAST_WORDS,
+            ),
             Staff(service, alarms),
-            _greeting(service, kept, _url(host, listening)),
+            _greeting(service, kept, _url(host, listening), with_token=auth is not None),
         )
         for number in ("SIGINT", "SIGTERM", "SIGHUP"):
             if hasattr(signal, number):
@@ -78,13 +82,17 @@ class Server(uvicorn.Server):
         super().handle_exit(sig, frame)
 
 
-def _loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+def _check_who_may_ask(config: Config | None, host: str, allow_unauthenticated: bool) -> None:
+    if config is not None and config.auth is not None:
+        if allow_unauthenticated:
+            message = "the configuration has an auth block, and --allow-unauthenticated says the contrary"
+            raise CommandFailed(message, "usage", WRONG_USAGE)
+        if not is_loopback(host):
+            say("warning: this is plain HTTP, on which tokens can be read; put something in front that speaks HTTPS")
+    elif not (allow_unauthenticated or is_loopback(host)):
+        message = f"{host or 'an empty host'} can be reached by others, and nobody is asked who they are; "
+        message += "an auth block in the configuration asks them, --allow-unauthenticated lets everybody in"
+        raise CommandFailed(message, "usage", WRONG_USAGE)
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -101,16 +109,17 @@ def _url(host: str, listening: socket.socket) -> str:
     return f"http://{shown}:{listening.getsockname()[1]}"
 
 
-def _greeting(service: Service, kept: str, url: str) -> str:
+def _greeting(service: Service, kept: str, url: str, with_token: bool) -> str:
     """Where it is, who answers, where the sessions are kept, and what to try."""
     agents = "".join(f"\n  agent     {agent.name}: {agent.model.name}" for agent in service.agents.values())
     first = next(iter(service.agents))
     stream = f"{url}/agents/{first}/messages/stream"
+    bearer = """-H "Authorization: Bearer $SESSIONFUL_TOKEN" """ if with_token else ""
     return f"""sessionful serves {url}{agents}
   sessions  {kept}
 
-Try it:
+Try it{", with a token in SESSIONFUL_TOKEN" if with_token else ""}:
   a page to chat in:  {url}/
-  curl -N {stream} -H 'Content-Type: application/json' -d '{{"message": "Hello"}}'
+  curl -N {stream} {bearer}-H 'Content-Type: application/json' -d '{{"message": "Hello"}}'
   {program()} {shlex.join(["chat", "--agent", first, "--url", url])}
 Ctrl-C stops it."""

@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 
+from sessionful.cli.caller import Caller
 from sessionful.cli.failure import WRONG_USAGE, CommandFailed
 from sessionful.cli.sse import Frame, frames
 from sessionful.domain.error import error_from
@@ -27,7 +28,7 @@ class Wire:
         self._url = str(address.copy_with(username=None, password=None))
         self._client = httpx.AsyncClient(
             base_url=address,
-            headers={"authorization": f"Bearer {token}"} if token else {},
+            auth=Caller(address, token),
             timeout=httpx.Timeout(_WAIT, connect=_CONNECT),
             verify=address.scheme == "https",  # plain HTTP needs no certificates, and reading them takes 80 ms
         )
@@ -76,6 +77,10 @@ class Wire:
         if isinstance(error, dict) and "code" in error:
             return error_of(error)
         status = f"{response.status_code} {response.reason_phrase}".strip()
+        if response.status_code in (401, 403):  # by what stands in front of the server
+            return CommandFailed(
+                f"{self._url} answered {status}: it does not take you for anybody it knows", "forbidden"
+            )
         return CommandFailed(f"{self._url} answered {status}; is that a sessionful server?", "bad_answer")
 
 

@@ -1,11 +1,15 @@
 """The entries of `llms`, `session_stores`, `embedders`, `auth` and `mcp_servers`."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, get_args
 from urllib.parse import quote, urlencode
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import BeforeValidator, Field, SecretStr, model_validator
 
-from sessionful.domain.agent import Duration, Settings
+from sessionful.domain.address import is_guarded
+from sessionful.domain.agent import Duration, Settings, seconds
+
+Algorithm = Literal["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
+"""Those whose keys the issuer publishes: with a shared secret, whoever checks a token could also make one."""
 
 _LLM_KEYS: dict[str, frozenset[str]] = {
     "bedrock": frozenset({"region", "timeout", "max_retries"}),
@@ -172,14 +176,34 @@ class Embedder(Settings):
     dimensions: int | None = Field(default=None, ge=1)
 
 
-class Auth(Settings):
-    """Read and checked, not active in this version: `serve` refuses to start with it rather than serve without it."""
+Text = Annotated[str, Field(min_length=1)]
+Leeway = Annotated[float, BeforeValidator(seconds), Field(ge=0, le=600, allow_inf_nan=False)]
 
+
+class Auth(Settings):
+    """Whose tokens are taken for whose sessions. `audience` is this service as its issuer names it, by one name or
+    several. `claim` is the one that names the owner. Seconds: `leeway`, how far the clocks may be apart, and
+    `cache_duration`, how long the issuer's keys are kept. Without `jwks_url` the issuer is asked where they are."""
+
+    issuer: Text
+    audience: Text | tuple[Text, ...]
     jwks_url: str | None = None
-    issuer: str | None = None
-    audience: str | tuple[str, ...] | None = None
-    leeway: Duration | None = None
-    cache_duration: Duration | None = None
+    algorithms: tuple[Algorithm, ...] = get_args(Algorithm)
+    claim: Text = "sub"
+    leeway: Leeway = 60.0
+    cache_duration: Annotated[Duration, Field(le=86_400)] = 600.0
+
+    @model_validator(mode="after")
+    def _lets_only_the_meant_in(self) -> "Auth":
+        """Whoever can change the keys on their way can be anybody."""
+        for name in ("audience", "algorithms"):
+            if not getattr(self, name):
+                raise ValueError(f"{name!r} lists none, so no token would ever do")
+        if self.jwks_url is not None and not is_guarded(self.jwks_url):
+            raise ValueError("'jwks_url' should be an https:// address (http:// on this machine)")
+        if self.jwks_url is None and not is_guarded(self.issuer):
+            raise ValueError("'issuer' should be an https:// address (http:// on this machine), or give 'jwks_url'")
+        return self
 
 
 class McpServer(Settings):

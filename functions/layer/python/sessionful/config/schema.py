@@ -6,7 +6,6 @@ from pydantic import Discriminator, Field, Tag
 
 from sessionful.config.backends import Auth, Embedder, Llm, McpServer, SessionStore
 from sessionful.domain.agent import AgentSettings, Duration, Settings
-from sessionful.domain.error import ConfigError
 
 _POOL_KEYS = frozenset({"max_conns", "max_idle", "conn_max_lifetime"})
 
@@ -92,11 +91,6 @@ class Config(Settings):
             options = {**(llm.options if llm is not None else {}), **agent.options}
             agents[name] = agent.model_copy(update={"options": options})
         return self.model_copy(update={"agents": agents})
-
-    def check_served(self) -> None:
-        """Raises ConfigError for what must not be left out in silence by something that opens a port."""
-        if self.auth is not None:
-            raise ConfigError("auth is configured but not available in this version", key="auth")
 
     def warnings(self) -> list[str]:
         """What the configuration says and this version does not do, or does at a price; a line each."""

@@ -19,7 +19,7 @@ from sessionful.core.resumption import Torn, past_before, told_before, torn_step
 from sessionful.core.runs import Run, Runs
 from sessionful.core.window import reach, window
 from sessionful.domain.agent import WorkingMemory
-from sessionful.domain.error import AgentError, LeaseLost, TurnCancelled, TurnInterrupted
+from sessionful.domain.error import AgentError, LeaseLost, ServerStopping, TurnCancelled, TurnInterrupted
 from sessionful.domain.message import Message
 from sessionful.domain.session import RunningTurn, Session, SessionKey
 from sessionful.domain.turn import Admitted, Entry, Taken
@@ -121,6 +121,11 @@ class Runner:
         while (run := self.runs.get(session.key)) is not None and run.then is not None:
             await run.then
 
+    def check_time(self) -> None:
+        """Raises ServerStopping when this process should begin nothing any more."""
+        if self._leaving:
+            raise ServerStopping("this process ends before it could carry a turn")
+
     @property
     def _leaving(self) -> bool:
         """Its readers are still there, but what nobody carries is for another process now."""
@@ -162,7 +167,7 @@ class Runner:
         if attempt.handed_over:
             self.arm(key, attempt.running.turn_id, 0.0)
         elif attempt.after is not None and attempt.after.queued:
-            if not self.pace.lingers:
+            if not self.pace.lingers or self._leaving:
                 self.arm(key, attempt.running.turn_id, 0.0)
                 return
             try:

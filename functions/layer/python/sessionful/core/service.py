@@ -151,7 +151,8 @@ class Service(Sessions):
     async def look_after(self, wake: Wake) -> None:
         """What a worker does when an alarm rings: carry the session's turn if its holder is gone, and those that wait
         behind it. While the holder lives the alarm is set again. Raises AgentNotFound for an agent that is configured
-        elsewhere."""
+        elsewhere, and ServerStopping when this process has too little time left to carry a turn."""
+        self._runner.check_time()
         log = self.log_of(wake.key.agent)
         try:
             session = (await log.watch(wake.key)).session

@@ -139,6 +139,12 @@ class StoreUnavailable(AgentError):
     code = "store_unavailable"
 
 
+class ServerStopping(AgentError):
+    """This process ends before it could do that; another one can."""
+
+    code = "server_stopping"
+
+
 class TurnTimeout(AgentError):
     code = "turn_timeout"
 

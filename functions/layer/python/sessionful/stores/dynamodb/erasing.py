@@ -4,6 +4,10 @@ A head counts the logs that hold on to its own (`fk`). When a session is deleted
 the head's place: the count, and the log that it held on to itself. Remains stay as long as somebody holds on; then
 everything is erased, and in the last transaction, which takes the remains away, the next log up the line is let go. So
 nothing is counted twice or forgotten, whenever a process dies: the remains say what is still to do.
+
+The stream may tell of an expired head again when all that is done. If that one held on to another log, a *mark* stays
+in the place of its remains, so that the other is not let go twice; the mark expires by itself, long after the stream
+has forgotten the head.
 """
 
 import asyncio
@@ -19,7 +23,7 @@ from sessionful.stores.dynamodb.calls import crowded, pause
 from sessionful.stores.dynamodb.codec import Head
 from sessionful.stores.dynamodb.loading import Heads
 from sessionful.stores.dynamodb.pieces import Pieces
-from sessionful.stores.dynamodb.table import PARTITION, SORT
+from sessionful.stores.dynamodb.table import EXPIRY, GRACE_SECONDS, PARTITION, SORT
 
 _TRIES = 40
 _KEYS_AT_ONCE = 8
@@ -74,11 +78,13 @@ class Erasing:
         if head.shares and not await self._has_entries(head):
             return  # told of a second time, after the last fork has let go
         remains = _remains(head)
-        held: Item = {name: remains[name] for name in ("g", "h", "hp") if name in remains}
-        expression = "SET #z = :z" + "".join(f", #{name} = :{name}" for name in held) + " ADD #fk :shares"
-        values: Item = {**held, "z": remains["z"], "shares": number(head.shares)}
+        said: Item = {name: remains[name] for name in ("g", "h", "hp", "z") if name in remains}
+        if "h" in said:
+            said["x"] = {"BOOL": True}  # it is to leave a mark
+        expression = "SET " + ", ".join(f"#{name} = :{name}" for name in said) + " ADD #fk :shares"
         at = key(head.partition, keys.remains(head.session.log))
-        await self._table.write(update(at, expression, "attribute_not_exists(#z)", values))
+        unknown = f"attribute_not_exists(#z) AND attribute_not_exists(#{EXPIRY})"
+        await self._table.write(update(at, expression, unknown, {**said, "shares": number(head.shares)}))
 
     async def _erase(self, partition: str, log: str) -> None:
         """Erase a log that has no head any more: all of it, or only what forks cannot see."""
@@ -98,9 +104,12 @@ class Erasing:
 
     async def _let_go(self, partition: str, log: str, remains: Item) -> tuple[str, str] | None:
         """Take the remains away, and with them this log's hold on another: that one's place is returned."""
-        gone = delete(
-            key(partition, keys.remains(log)), f"attribute_exists(#{PARTITION}) AND #fk <= :none", {"none": number(0)}
-        )
+        at, unheld = key(partition, keys.remains(log)), f"attribute_exists(#{PARTITION}) AND #fk <= :none"
+        gone = delete(at, unheld, {"none": number(0)})
+        if "x" in remains:
+            until = number(self._heads.clock() // 1000 + GRACE_SECONDS)
+            mark = f"SET #{EXPIRY} = :until REMOVE #z, #h, #hp, #x, #fk"
+            gone = update(at, mark, unheld, {"none": number(0), "until": until})
         if "h" not in remains:
             await self._table.write(gone)
             return None

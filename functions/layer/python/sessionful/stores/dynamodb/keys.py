@@ -7,7 +7,8 @@
 - `I#<digest>`: an idempotency key
 - `Q#<log>#<turn>`: a turn that waits
 - `T#<log>#<epoch>#<group>#<number>`: a piece of a chunk, the groups flushed up to that one (see groups.py)
-- `R#<log>`: what remains of a deleted session, while its log is being erased or forks still share it
+- `R#<log>`: what remains of a deleted session, while its log is being erased or forks still share it; or, until it
+  expires, the mark that all this is done (see erasing.py)
 
 Where there is a place for objects, what is too big for pieces is one of the same kind: `<log>/<kind><nonce>`.
 """

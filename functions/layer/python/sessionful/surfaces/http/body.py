@@ -31,7 +31,7 @@ async def read(request: Request, model: type[B]) -> B:
 
 
 async def read_object(request: Request) -> dict[str, Any]:
-    value = _decoded(await _bytes(request, request.app.state.surface.body_limit))
+    value = decoded(await _bytes(request, request.app.state.surface.body_limit))
     if not isinstance(value, dict):
         raise InvalidRequest("the body is a JSON object", field="body")
     return value
@@ -74,7 +74,8 @@ async def _bytes(request: Request, limit: int) -> bytes:
     return b"".join(chunks)
 
 
-def _decoded(body: bytes) -> Any:
+def decoded(body: bytes) -> Any:
+    """The value of a JSON text; of an empty one `{}`. Raises InvalidRequest."""
     if not body.strip():
         return {}
     try:

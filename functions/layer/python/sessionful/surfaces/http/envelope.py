@@ -8,13 +8,14 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sessionful.core.about import about
+from sessionful.domain.error import ServerStopping
 from sessionful.domain.identity import sortable_id
-from sessionful.surfaces.http.errors import error_response
+from sessionful.surfaces.http.errors import error_response, refusal
 
 log = logging.getLogger("sessionful.http")
 
 _STARTS = ("http.response.start", "websocket.accept", "websocket.http.response.start")
-_STOPPING = {"code": "server_stopping", "message": "this server stops; ask again, and another one answers"}
+_STOPPING = ServerStopping("this server stops; ask again, and another one answers")
 
 
 class Envelope:
@@ -41,7 +42,7 @@ class Envelope:
                 await self.app(scope, receive, send_with_id)
         except asyncio.CancelledError:
             if not started:
-                await error_response(request_id, _STOPPING)(scope, receive, send_with_id)
+                await refusal(request_id, _STOPPING)(scope, receive, send_with_id)
             raise
         except Exception:
             log.exception("request_id=<%s> type=<%s> path=<%s>", request_id, scope["type"], scope["path"])
