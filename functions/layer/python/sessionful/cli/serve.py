@@ -1,6 +1,5 @@
-"""`sessionful serve`: the HTTP surface on a port of this machine."""
+"""`sessionful serve`: the HTTP and WebSocket surfaces on a port of this machine."""
 
-import asyncio
 import logging
 import shlex
 import signal
@@ -19,7 +18,10 @@ from sessionful.config import Config
 from sessionful.core.service import Service
 from sessionful.domain.address import is_loopback
 from sessionful.surfaces.http.app import create_app
+from sessionful.surfaces.http.base import BODY_LIMIT
+from sessionful.surfaces.websocket.route import add_to as add_sockets
 
+_SLOWEST = 120  # seconds that a socket's client may take to read what was sent before a ping
 _LAST_WORDS = 1  # seconds that open streams have to say how their turns ended
 
 
@@ -37,12 +39,17 @@ def serve(target: Target, host: str, port: int, allow_unauthenticated: bool) -> 
         alarms = wiring.open_alarms(address)
         service = wiring.open_service(config, target.settings, alarms)
         kept = f"{places(config, target.settings)}\n  alarms    {place(address)}"
+        app = create_app(service, owner=owner)
+        add_sockets(app)
         server = Server(
             uvicorn.Config(
-                create_app(service, owner=owner),
+                app,
                 log_config=None,
                 lifespan="off",
                 timeout_graceful_shutdown=_LAST_WORDS,
+                ws="websockets-sansio",
+                ws_max_size=BODY_LIMIT,
+                ws_ping_timeout=_SLOWEST,
             ),
             Staff(service, alarms),
             _greeting(service, kept, _url(host, listening), with_token=auth is not None),
@@ -72,9 +79,8 @@ class Server(uvicorn.Server):
         for server in self.servers:
             server.close()
         logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)  # who still listens is cut off; that is no error
-        letting_go = asyncio.create_task(self._staff.let_go())
+        await self._staff.let_go()  # before the sockets are closed: those are told at once that it is over
         await super().shutdown(sockets)
-        await letting_go
         await self._staff.close()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:

@@ -1,7 +1,7 @@
 """What a line of the log is about: ids that whoever formats the lines adds to each of them."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 
 _NOTHING: Mapping[str, str] = {}
@@ -17,4 +17,5 @@ def about(**more: str) -> Iterator[None]:
     try:
         yield
     finally:
-        ids.reset(before)
+        with suppress(ValueError):  # an abandoned task is closed by whoever comes across it, in a context of its own
+            ids.reset(before)

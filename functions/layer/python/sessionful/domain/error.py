@@ -77,6 +77,10 @@ class CheckpointNotFound(AgentError):
     code = "checkpoint_not_found"
 
 
+class MemoryNotFound(AgentError):
+    code = "memory_not_found"
+
+
 class VersionConflict(AgentError):
     """`If-Match` named a version that is no longer the current one."""
 

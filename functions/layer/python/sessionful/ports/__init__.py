@@ -2,6 +2,7 @@
 
 from sessionful.ports.alarm import Alarm, Wake
 from sessionful.ports.log import Clock, SessionHeads, SessionLog, TurnLog
+from sessionful.ports.memory import Embedder, MemoryBank
 from sessionful.ports.model import CallPiece, Finish, Model, ModelRequest, Piece, TextPiece, ThinkingPiece
 from sessionful.ports.tool import Tool, ToolContext, ToolSpec
 
@@ -9,7 +10,9 @@ __all__ = [
     "Alarm",
     "CallPiece",
     "Clock",
+    "Embedder",
     "Finish",
+    "MemoryBank",
     "Model",
     "ModelRequest",
     "Piece",

@@ -22,6 +22,7 @@ STATUS: Mapping[str, int] = {
     "session_not_found": 404,
     "turn_not_found": 404,
     "checkpoint_not_found": 404,
+    "memory_not_found": 404,
     "method_not_allowed": 405,
     "session_busy": 409,
     "session_exists": 409,
