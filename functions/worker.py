@@ -16,7 +16,7 @@ from sessionful.domain.error import AgentError
 from sessionful.ports import Wake
 
 _logger = logging.getLogger("sessionful.worker")
-_service = open_service(models=True, lingers=False)
+_service = open_service(models=True, lingers=True)
 _runner = asyncio.Runner()
 
 

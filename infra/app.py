@@ -47,7 +47,8 @@ def main() -> None:
     try:
         file = Path(app.node.try_get_context("deployment") or _HERE / "deployment.yaml")
         deployment = load(file, Path(agents) if agents else None)
-        build(app, deployment, assets(deployment.settings.agents, deployment.settings.secrets))
+        settings = deployment.settings
+        build(app, deployment, assets(settings.agents, settings.secrets, settings.architecture))
     except (DeploymentError, PackagingError) as error:
         sys.exit(str(error))
     app.synth()

@@ -9,6 +9,8 @@ from typing import Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from infra.packaging.dependencies import Architecture
+
 _PARAMETER = r"ssm:[A-Za-z0-9_./-]+"
 _SECRET = r"secretsmanager:[A-Za-z0-9/_+=.@:-]+(#[^#]+)?"
 
@@ -74,6 +76,7 @@ class Settings(Strict):
     pitr: bool = True
     table: Table = Table()
     api: Api = Api()
+    architecture: Architecture = "arm64"
     doors: Doors = Doors()
     worker_max_concurrency: int = Field(default=10, ge=2, le=1000)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

@@ -11,7 +11,7 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from infra.constructs.acknowledged import acknowledge, acknowledge_wildcards
-from infra.constructs.layers import ARCHITECTURE, RUNTIME
+from infra.constructs.layers import RUNTIME, architecture
 from infra.settings import LongDoor, Settings, WebDoor
 
 
@@ -48,7 +48,7 @@ class Door(Construct):
             self,
             "Function",
             runtime=RUNTIME,
-            architecture=ARCHITECTURE,
+            architecture=architecture(house.settings),
             code=lambda_.Code.from_asset(str(house.code)),
             handler=handler or f"functions.{name}.handler",
             layers=[*house.layers, *layers],

@@ -6,17 +6,22 @@ from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from infra.packaging import Assets
+from infra.settings import Settings
 
 RUNTIME = lambda_.Runtime.PYTHON_3_14
-ARCHITECTURE = lambda_.Architecture.ARM_64
+
+
+def architecture(settings: Settings) -> lambda_.Architecture:
+    return lambda_.Architecture.custom(settings.architecture)
 
 
 class Layers(Construct):
     """Each stack has its own of the same folders: a version changes its ARN, and what another stack imports must
     not."""
 
-    def __init__(self, scope: Construct, id: str, assets: Assets) -> None:
+    def __init__(self, scope: Construct, id: str, assets: Assets, settings: Settings) -> None:
         super().__init__(scope, id)
+        self._architecture = architecture(settings)
         self.all = [
             self._layer("Core", assets.core, "sessionful"),
             self._layer("Dependencies", assets.dependencies, "What sessionful depends on"),
@@ -30,5 +35,5 @@ class Layers(Construct):
             code=lambda_.Code.from_asset(str(folder)),
             description=description,
             compatible_runtimes=[RUNTIME],
-            compatible_architectures=[ARCHITECTURE],
+            compatible_architectures=[self._architecture],
         )

@@ -12,7 +12,7 @@ from infra.deployment import Access
 _PORT = "8000"
 
 # Published by AWS for every region: https://github.com/aws/aws-lambda-web-adapter
-_ADAPTER = f"arn:{Aws.PARTITION}:lambda:{Aws.REGION}:753240598075:layer:LambdaAdapterLayerArm64:30"
+_ADAPTERS = {"arm64": "LambdaAdapterLayerArm64:30", "x86_64": "LambdaAdapterLayerX86:30"}
 
 _ENVIRONMENT: Mapping[str, str] = {
     "AWS_LAMBDA_EXEC_WRAPPER": "/opt/bootstrap",
@@ -29,9 +29,9 @@ class StreamUrl(Construct):
 
     def __init__(self, scope: Construct, id: str, house: House, access: Access) -> None:
         super().__init__(scope, id)
-        adapter = lambda_.LayerVersion.from_layer_version_arn(
-            self, "Adapter", house.settings.adapter_layer_arn or _ADAPTER
-        )
+        settings = house.settings
+        published = f"arn:{Aws.PARTITION}:lambda:{Aws.REGION}:753240598075:layer:{_ADAPTERS[settings.architecture]}"
+        adapter = lambda_.LayerVersion.from_layer_version_arn(self, "Adapter", settings.adapter_layer_arn or published)
         self.door = Door(
             self, "stream", house, handler="functions/stream.sh", environment=_ENVIRONMENT, layers=[adapter]
         )

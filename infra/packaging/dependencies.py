@@ -6,9 +6,13 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from shutil import rmtree
+from typing import Literal
 
 from infra.packaging.errors import IndexUnreachable, PackagingError
 from infra.packaging.sources import FUNCTIONS
+
+Architecture = Literal["arm64", "x86_64"]
+"""Of the processor, as Lambda calls it."""
 
 LOCK = FUNCTIONS / "requirements-layer.txt"
 PYTHON = "3.14"
@@ -29,7 +33,8 @@ SERVICES = frozenset(
 )
 
 # Each older glibc by name: not every pip infers them from the newest. Lambda's Python 3.14 has 2.34.
-_PLATFORMS = [f"manylinux_2_{minor}_aarch64" for minor in range(34, 16, -1)] + ["manylinux2014_aarch64"]
+_GLIBCS = [*(f"manylinux_2_{minor}" for minor in range(34, 16, -1)), "manylinux2014"]
+_MACHINES: dict[Architecture, str] = {"arm64": "aarch64", "x86_64": "x86_64"}
 
 # RECORD has hashes of start scripts, which name this machine's Python: elsewhere the same lock would give other bytes.
 _UNUSED = (
@@ -48,7 +53,7 @@ _UNUSED = (
 _LAST_TRY_BROKEN = "Retrying (Retry(total=0"
 
 
-def install(lock: Path, layer: Path) -> None:
+def install(lock: Path, layer: Path, architecture: Architecture) -> None:
     """Put what the lock pins into `layer`/python. Licences stay; what is never imported goes.
 
     Raises PackagingError, which names the package when there is no wheel of it."""
@@ -56,12 +61,12 @@ def install(lock: Path, layer: Path) -> None:
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]
     command += ["--no-deps", "--require-hashes", "--only-binary=:all:", "--no-compile"]
     command += ["--implementation", "cp", "--python-version", PYTHON]
-    command += [option for platform in _PLATFORMS for option in ("--platform", platform)]
+    command += [option for glibc in _GLIBCS for option in ("--platform", f"{glibc}_{_MACHINES[architecture]}")]
     done = subprocess.run(
         [*command, "--target", str(folder), "--requirement", str(lock)], capture_output=True, text=True, check=False
     )
     if done.returncode:
-        raise _refusal(done.stderr)
+        raise _refusal(done.stderr, architecture)
     for path in list(_unused(folder)):
         if path.is_dir():
             rmtree(path)
@@ -77,14 +82,15 @@ def _unused(folder: Path) -> Iterator[Path]:
             yield described
 
 
-def _refusal(told: str) -> PackagingError:
+def _refusal(told: str, architecture: Architecture) -> PackagingError:
     """What pip told, in a line."""
     missing = re.search(r"No matching distribution found for (\S+)", told)
     if _LAST_TRY_BROKEN in told:
         wanted = f" for {missing[1]}" if missing else ""
         return IndexUnreachable(f"pip cannot reach the package index{wanted}")
     if missing:
-        return PackagingError(f"there is no wheel of {missing[1]} for Python {PYTHON} on Linux for arm64 (manylinux)")
+        lambdas = f"Python {PYTHON} on Linux for {architecture} (manylinux)"
+        return PackagingError(f"there is no wheel of {missing[1]} for {lambdas}")
     if "No module named pip" in told:
         return PackagingError(f"{sys.executable} has no pip: python -m ensurepip")
     if unlike := re.search(r"^ +(\S+==\S+) from .*:\n +Expected", told, re.MULTILINE):

@@ -31,7 +31,7 @@ class ServiceStack(Stack):
         house = House(
             settings,
             assets.functions,
-            Layers(self, "Layers", assets).all,
+            Layers(self, "Layers", assets, settings).all,
             environment(deployment, data.store, self.queue.queue),
         )
         stream = StreamUrl(self, "Url", house, deployment.access)

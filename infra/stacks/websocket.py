@@ -23,7 +23,8 @@ class WebSocketStack(Stack):
         self.add_stack_dependency(data)
         settings = deployment.settings
         told = environment(deployment, data.store, service.queue.queue)
-        door = Door(self, "websocket", House(settings, assets.functions, Layers(self, "Layers", assets).all, told))
+        layers = Layers(self, "Layers", assets, settings).all
+        door = Door(self, "websocket", House(settings, assets.functions, layers, told))
         allow_sessions(door, data.store)
         service.queue.allow_setting(door)
         api = WebSocketApi(self, "Api", deployment, door)

@@ -24,7 +24,7 @@ def with_endpoint() -> bool:
 
 @cache
 def moto_client() -> Any:
-    return _client(_moto())
+    return _client(served(moto_app()))
 
 
 @cache
@@ -65,14 +65,12 @@ def _client(endpoint: str) -> Any:
     )
 
 
-def _moto() -> str:
-    """moto has no isolation between requests: it checks a condition and writes in two movements, which DynamoDB does
-    not. So they are let in one at a time."""
+def moto_app() -> Any:
+    """All of moto's services as a WSGI application. moto has no isolation between requests: it checks a condition and
+    writes in two movements, which DynamoDB does not. So they are let in one at a time."""
     # Loaded here, because it takes a second that the other stores need not wait for.
-    from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
-    from werkzeug.serving import make_server
+    from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)  # a line for every request would bury what failed
     app = DomainDispatcherApplication(create_backend_app)
     turnstile = threading.Lock()
 
@@ -80,7 +78,16 @@ def _moto() -> str:
         with turnstile:
             return list(app(environ, start_response))
 
-    server = make_server("127.0.0.1", 0, one_at_a_time, threaded=True, request_handler=MotoRequestHandler)
+    return one_at_a_time
+
+
+def served(app: Any, host: str = "127.0.0.1", port: int = 0) -> str:
+    """The URL of a WSGI application that is served from now on to the end of the process."""
+    from moto.moto_server.werkzeug_app import MotoRequestHandler
+    from werkzeug.serving import make_server
+
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)  # a line for every request would bury what failed
+    server = make_server(host, port, app, threaded=True, request_handler=MotoRequestHandler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     atexit.register(server.shutdown)
-    return f"http://127.0.0.1:{server.server_port}"
+    return f"http://{host}:{server.server_port}"

@@ -120,3 +120,17 @@ async def test_at_rest_every_alarm_is_set_and_nothing_runs() -> None:
     session = await log.get(turn.session.key)
     assert session.running is not None
     assert session.running.lease_until <= clock()
+
+
+async def test_whoever_only_asks_after_a_turn_does_not_take_it_from_the_worker() -> None:
+    clock, bells = Clock(), Bells()
+    log = InMemoryLog(clock)
+    door = await Process(log, clock, ["from the door"], pace=GUEST, alarm=bells).open()
+    turn = await door.say("go", worker_in=0.0)
+    for _ in range(3):
+        assert (await turn.result(wait=0)).status == "running"
+    worker = Process(log, clock, ["from the worker"], alarm=bells)
+    await worker.service.look_after(await bells.now())
+    record = await turn.result()
+    assert record.response == "from the worker"
+    assert not door.model.requests

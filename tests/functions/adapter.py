@@ -1,6 +1,6 @@
 """The real Lambda Web Adapter between a Runtime API and the door `stream`.
 
-It is built from its crate: `cargo install lambda_web_adapter --version 1.0.0-rc1 --locked --root .venv/adapter`.
+`make tools` builds it from its crate.
 SESSIONFUL_TEST_ADAPTER says where it is, when it is elsewhere.
 """
 
@@ -27,7 +27,7 @@ _AS_DEPLOYED = {
 
 def adapter() -> str | None:
     """Its path, where it is installed."""
-    built = ROOT / ".venv" / "adapter" / "bin" / "lambda-adapter"
+    built = ROOT / ".venv" / "tools" / "adapter" / "bin" / "lambda-adapter"
     return os.environ.get("SESSIONFUL_TEST_ADAPTER") or (str(built) if built.exists() else None)
 
 

@@ -23,14 +23,25 @@ PORT = 4566
 STREAM_URL = "http://127.0.0.1:8000"
 """Where the streaming door may be started: SAM serves no Function URLs."""
 
-TABLE, QUEUE = "sessions", "worker"
+_TABLE, _QUEUE = "sessions", "worker"
+_ACCOUNT = "123456789012"  # moto's
 _CONNECTIONS = "/@connections/"
 _ENV_FILE = ROOT / "infra" / ".build" / "local_aws.json"
 
 
+def environment(endpoint: str) -> dict[str, str]:
+    """What a door is told instead of what its template says. SAM hands on no variable that the template does not name,
+    so the endpoint stands in these; and no bucket does, as nothing would say where that one is."""
+    return {
+        "SESSIONFUL_STORE": f"dynamodb:{_TABLE}?{urlencode({'region': REGION, 'endpoint_url': endpoint})}",
+        "SESSIONFUL_ALARMS": f"sqs:{endpoint}/{_ACCOUNT}/{_QUEUE}",
+        "SESSIONFUL_STREAM_URL": STREAM_URL,
+    }
+
+
 class LocalAws:
-    """`environment` is what a door is told instead of what the template says; `seen_as` is the host by which the doors
-    find this one. `told` hears of each frame for a connection, and `posted` keeps them."""
+    """One a process: what moto holds is the process's. `seen_as` is the host by which the doors find this one. `told`
+    hears of each frame for a connection, and `posted` keeps them."""
 
     def __init__(
         self,
@@ -42,17 +53,15 @@ class LocalAws:
         self.posted: list[tuple[str, str]] = []
         self._told, self._moto = told, moto_app()
         self.url = served(self._answer, host, port)
-        create_table(self._client("dynamodb"), TABLE)
-        queue = urlsplit(self._client("sqs").create_queue(QueueName=QUEUE)["QueueUrl"]).path
-        seen = f"http://{seen_as or host}:{urlsplit(self.url).port}"
-        self.environment = {
-            "SESSIONFUL_STORE": f"dynamodb:{TABLE}?{urlencode({'region': REGION, 'endpoint_url': seen})}",
-            "SESSIONFUL_ALARMS": f"sqs:{seen}{queue}",
-            "SESSIONFUL_STREAM_URL": STREAM_URL,
-        }
+        create_table(self._client("dynamodb"), _TABLE)
+        self._client("sqs").create_queue(QueueName=_QUEUE)
+        self.environment = environment(f"http://{seen_as or host}:{urlsplit(self.url).port}")
 
     def _client(self, service: str) -> Any:
-        keys = {"aws_access_key_id": AWS["AWS_ACCESS_KEY_ID"], "aws_secret_access_key": AWS["AWS_SECRET_ACCESS_KEY"]}
+        keys: Any = {
+            "aws_access_key_id": AWS["AWS_ACCESS_KEY_ID"],
+            "aws_secret_access_key": AWS["AWS_SECRET_ACCESS_KEY"],
+        }
         return boto3.client(service, endpoint_url=self.url, region_name=REGION, **keys)
 
     def _answer(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:

@@ -1,7 +1,7 @@
 """AWS's own Runtime Interface Emulator around a door: what Lambda's Runtime API makes of it, without Lambda.
 
 Its program comes with the SAM CLI. SESSIONFUL_TEST_RIE says where it is, else it is looked for in a virtual environment
-`.venv/sam` with `aws-sam-cli` in it.
+`.venv/tools/sam`, which `make tools` makes.
 """
 
 import contextlib
@@ -28,7 +28,8 @@ _INVOKE = "/2015-03-31/functions/function/invocations"
 def rie() -> str | None:
     """Its path, where it is installed."""
     arch = {"x86_64": "x86_64", "aarch64": "arm64"}.get(platform.machine(), "none")
-    found = (ROOT / ".venv" / "sam").glob(f"lib/python3*/site-packages/samcli/local/rapid/aws-lambda-rie-{arch}")
+    sam = ROOT / ".venv" / "tools" / "sam"
+    found = sam.glob(f"lib/python3*/site-packages/samcli/local/rapid/aws-lambda-rie-{arch}")
     return os.environ.get("SESSIONFUL_TEST_RIE") or next(map(str, found), None)
 
 

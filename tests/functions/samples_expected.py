@@ -25,12 +25,11 @@ class Sample(NamedTuple):
 
     @property
     def door(self) -> str:
-        function: str = self.parameters["function_logical_id"]
-        return function.removesuffix("Function").lower()
+        return str(self.parameters["function_logical_id"]).removesuffix("Function").lower()
 
     @property
     def event(self) -> str:
-        return (ROOT / self.parameters["event"]).read_text()
+        return (ROOT / str(self.parameters["event"])).read_text()
 
 
 def samples() -> dict[str, Sample]:

@@ -65,7 +65,7 @@ class Bureau:
     def service(self, pace: Pace | None = None) -> Service:
         """As another process has it."""
         agent = Agent("assistant", self.model, self.bench.another(), AgentSettings())
-        pace = pace or Pace(lease_ms=15_000, flush_seconds=0.05, lingers=False)
+        pace = pace or Pace(lease_ms=15_000, flush_seconds=0.05, lingers=True)
         return Service([agent], clock=self.clock, pace=pace, alarm=self.wakes)
 
     def tellers(self, service: Service, **options: Any) -> Tellers:

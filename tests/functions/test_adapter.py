@@ -13,6 +13,7 @@ from tests.functions.events import ALICE, BOB, url_event
 from tests.functions.rie import emulated, needs_rie
 from tests.functions.runtime_api import RuntimeApi
 from tests.functions.stream_door import free_port
+from tests.functions.working import a_worker
 from tests.surfaces.frames import chunk_text, read
 
 pytestmark = needs_adapter
@@ -103,7 +104,8 @@ async def test_near_the_functions_deadline_the_stream_ends_and_the_turn_is_hande
     assert seen and b"[DONE]" not in cut.body and b"error" not in cut.body
     assert [wake["owner"] for wake in cloud.alarms()] == [ALICE]
     resumed = url_event("GET", path, user_id=ALICE, headers={"last-event-id": seen[-1].id})
-    later = await function.invoke(resumed)
+    async with a_worker(cloud):
+        later = await function.invoke(resumed)
     assert chunk_text([*seen, *read(later.body)]) == " ".join(WORDS)
 
 

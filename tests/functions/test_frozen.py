@@ -49,7 +49,13 @@ def said(message: Message) -> Any:
 
 
 async def nothing() -> Message:
-    return {"type": "http.request", "body": b"", "more_body": False}
+    """No client goes away: on Lambda nobody is told."""
+    await asyncio.Event().wait()
+    raise AssertionError
+
+
+async def unheard(message: Message) -> None:
+    pass
 
 
 async def test_an_answer_of_known_length_is_sent_when_nothing_is_under_way_any_more() -> None:
@@ -102,7 +108,7 @@ async def test_a_request_that_fails_leaves_nothing_under_way_either() -> None:
         raise RuntimeError("no")
 
     with pytest.raises(RuntimeError):
-        await Resting(app, Resters(told))(scope(), nothing, lambda message: nothing())  # type: ignore
+        await Resting(app, Resters(told))(scope(), nothing, unheard)  # type: ignore
     assert told == ["rested"]
 
 
@@ -142,7 +148,7 @@ def asked(context: Any) -> Callable[[], Any]:
 
     async def ask() -> float | None:
         header = (b"x-amzn-lambda-context", context if isinstance(context, bytes) else json.dumps(context).encode())
-        await Deadline(app)(scope("GET", *[header][: context is not None]), nothing, lambda message: nothing())  # type: ignore
+        await Deadline(app)(scope("GET", *[header][: context is not None]), nothing, unheard)
         return left[0]
 
     return ask

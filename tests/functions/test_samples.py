@@ -1,15 +1,20 @@
 """Every sample in events/ goes through its door, and what comes back is what samplesconfig.toml expects."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
 from tests.functions.cloud import AWS, ROOT
-from tests.functions.doors import Door, door
+from tests.functions.doors import PATHS, Door, door
 from tests.functions.local_aws import PORT, LocalAws
 from tests.functions.samples_expected import Sample, differences, samples
 from tests.functions.stream_door import adapters_headers, stream_door
@@ -88,15 +93,38 @@ def test_every_door_has_samples() -> None:
     }
 
 
+def test_local_aws_writes_what_sam_tells_the_doors_and_ends_when_it_is_interrupted(tmp_path: Path) -> None:
+    file = tmp_path / "new" / "env.json"
+    line = [sys.executable, "-m", "tests.functions.local_aws", "--port", "0", "--seen-as", "127.0.0.1"]
+    process = subprocess.Popen(
+        [*line, "--env-vars", str(file)],
+        env={**os.environ, "PYTHONPATH": PATHS},
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        assert process.stdout is not None
+        url = process.stdout.readline().partition(": ")[0]
+        told = json.loads(file.read_text())["Parameters"]
+        with door("sessions", {**OPEN, **told}) as sessions:
+            answer = sessions.invoke(json.loads(SAMPLES["sessions_create"].event))["answer"]
+        assert answer["statusCode"] == 201
+        assert f"sqs:{url}/" in told["SESSIONFUL_ALARMS"]
+        process.send_signal(signal.SIGINT)
+        assert process.wait(10) == 0
+
+
 def test_what_is_expected_can_be_missed() -> None:
     answer = {"statusCode": 200, "body": '{"error": {"code": "a"}, "list": [1]}', "more": True}
     assert differences({"statusCode": 200, "body": {"error": {"code": "a"}, "list": [1]}}, answer) == []
-    for wrong in (
+    wrongs: list[dict[str, Any]] = [
         {"statusCode": 404},
         {"other": 1},
         {"body": {"error": {"code": "b"}}},
         {"body": {"list": []}},
         {"body": {"list": [2]}},
         {"body": ["no such words"]},
-    ):
+    ]
+    for wrong in wrongs:
         assert len(differences(wrong, answer)) == 1, wrong

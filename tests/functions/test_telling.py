@@ -92,7 +92,7 @@ async def test_where_nothing_can_be_sent_it_is_told_later_and_the_turn_is_carrie
 
 
 async def test_near_the_deadline_turn_and_stream_are_handed_over() -> None:
-    hasty = Pace(lease_ms=15_000, flush_seconds=0.05, border_seconds=0.1, lingers=False)
+    hasty = Pace(lease_ms=15_000, flush_seconds=0.05, border_seconds=0.1, lingers=True)
     async with bureau(f"{WORDS} {WORDS}", delay=0.1) as here:
         first = here.service(hasty)
         asked = await here.asked(first)

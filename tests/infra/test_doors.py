@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 
 from functions.environment import Access, Environment
-from tests.infra.cloud import DOORS, Cloud, text
+from infra.packaging import Assets
+from tests.infra.cloud import DOORS, Cloud, synthesised, text
 
 _ADAPTER = "753240598075:layer:LambdaAdapterLayerArm64:30"
 
@@ -44,6 +46,16 @@ def test_only_the_streaming_door_has_the_adapter(iam: Cloud) -> None:
     for door in set(DOORS) - {"stream"}:
         assert not [layer for layer in iam.function(door)["Layers"] if "Adapter" in text(layer)]
         assert "AWS_LAMBDA_EXEC_WRAPPER" not in iam.function(door)["Environment"]["Variables"]
+
+
+def test_another_processor_is_one_setting_for_functions_and_layers(
+    settings_file: Path, uploads: Assets, tmp_path: Path
+) -> None:
+    settings_file.write_text("agents: agents.yaml\narchitecture: x86_64\n")
+    cloud = synthesised(settings_file, uploads, tmp_path / "out")
+    assert {cloud.function(door)["Architectures"][0] for door in DOORS} == {"x86_64"}
+    assert {layer["CompatibleArchitectures"][0] for layer in cloud.all("Lambda::LayerVersion")} == {"x86_64"}
+    assert text(cloud.function("stream")["Layers"][-1]).endswith("753240598075:layer:LambdaAdapterLayerX86:30")
 
 
 def test_whoever_asks_the_api_for_a_stream_is_sent_to_the_url(iam: Cloud) -> None:

@@ -9,7 +9,7 @@ from zipfile import ZipFile
 
 import pytest
 
-from infra.packaging.dependencies import LOCK, SERVICES, install
+from infra.packaging.dependencies import LOCK, SERVICES, Architecture, install
 from infra.packaging.errors import IndexUnreachable, PackagingError
 from infra.packaging.sources import FUNCTIONS
 
@@ -46,7 +46,7 @@ def test_what_is_never_imported_goes_and_the_licence_stays(tmp_path: Path) -> No
     made = wheel(
         tmp_path, "py3-none-any", "lemon/__init__.py", "lemon/__init__.pyi", "lemon/tests/test_it.py", "lemon/py.typed"
     )
-    install(lock(tmp_path, made.read_bytes()), tmp_path / "layer")
+    install(lock(tmp_path, made.read_bytes()), tmp_path / "layer", "arm64")
     files = {str(file.relative_to(tmp_path / "layer")) for file in (tmp_path / "layer").rglob("*") if file.is_file()}
     assert files == {
         "python/lemon/__init__.py",
@@ -58,23 +58,37 @@ def test_what_is_never_imported_goes_and_the_licence_stays(tmp_path: Path) -> No
     }
 
 
-@pytest.mark.parametrize("tag", ["cp314-cp314-manylinux_2_28_aarch64", "cp39-abi3-manylinux2014_aarch64"])
-def test_a_wheel_for_lambda_is_taken_on_any_machine(tag: str, tmp_path: Path) -> None:
-    install(lock(tmp_path, wheel(tmp_path, tag, "lemon/__init__.py").read_bytes()), tmp_path / "layer")
+@pytest.mark.parametrize(
+    ("tag", "architecture"),
+    [
+        ("cp314-cp314-manylinux_2_28_aarch64", "arm64"),
+        ("cp39-abi3-manylinux2014_aarch64", "arm64"),
+        ("cp314-cp314-manylinux_2_34_x86_64", "x86_64"),
+    ],
+)
+def test_a_wheel_for_lambda_is_taken_on_any_machine(tag: str, architecture: Architecture, tmp_path: Path) -> None:
+    install(lock(tmp_path, wheel(tmp_path, tag, "lemon/__init__.py").read_bytes()), tmp_path / "layer", architecture)
     assert (tmp_path / "layer" / "python" / "lemon" / "__init__.py").exists()
 
 
-@pytest.mark.parametrize("tag", ["cp314-cp314-manylinux_2_28_x86_64", "cp313-cp313-manylinux_2_28_aarch64"])
-def test_a_package_without_a_wheel_for_lambda_is_named(tag: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("tag", "architecture"),
+    [
+        ("cp314-cp314-manylinux_2_28_x86_64", "arm64"),
+        ("cp313-cp313-manylinux_2_28_aarch64", "arm64"),
+        ("cp314-cp314-manylinux_2_28_aarch64", "x86_64"),
+    ],
+)
+def test_a_package_without_a_wheel_for_lambda_is_named(tag: str, architecture: Architecture, tmp_path: Path) -> None:
     locked = lock(tmp_path, wheel(tmp_path, tag).read_bytes())
-    with pytest.raises(PackagingError, match=r"^there is no wheel of lemon==1\.0 .*arm64[^\n]*$"):
-        install(locked, tmp_path / "layer")
+    with pytest.raises(PackagingError, match=rf"^there is no wheel of lemon==1\.0 .*{architecture}[^\n]*$"):
+        install(locked, tmp_path / "layer", architecture)
 
 
 def test_a_package_that_is_not_the_one_that_was_locked_is_named(tmp_path: Path) -> None:
     wheel(tmp_path, "py3-none-any")
     with pytest.raises(PackagingError, match=r"^lemon==1\.0 is not what the lock pins[^\n]*$"):
-        install(lock(tmp_path, b"another wheel"), tmp_path / "layer")
+        install(lock(tmp_path, b"another wheel"), tmp_path / "layer", "arm64")
 
 
 def test_an_index_that_cannot_be_reached_is_not_taken_for_a_missing_wheel(
@@ -85,7 +99,7 @@ def test_an_index_that_cannot_be_reached_is_not_taken_for_a_missing_wheel(
     monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")
     monkeypatch.setenv("PIP_RETRIES", "1")
     with pytest.raises(IndexUnreachable, match=r"^pip cannot reach the package index for lemon==1\.0$"):
-        install(lock(tmp_path, b""), tmp_path / "layer")
+        install(lock(tmp_path, b""), tmp_path / "layer", "arm64")
 
 
 def test_the_layer_has_the_versions_that_are_tried_here() -> None:

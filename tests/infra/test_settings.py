@@ -30,6 +30,7 @@ def test_what_the_default_file_shows_are_the_defaults() -> None:
         ("doors: {stream: {timeout: 1000}}", "doors.stream.timeout: Input should be less than or equal to 900"),
         ("iam_owner: everybody", "iam_owner: Input should be 'caller' or 'role'"),
         ("log_retention_days: 10", "log_retention_days: Input should be 1, 3, 5"),
+        ("architecture: arm", "architecture: Input should be 'arm64' or 'x86_64'"),
         ("worker_max_concurrency: 1", "worker_max_concurrency: Input should be greater than or equal to 2"),
         ("origins: [app.example.com]", "origins: 'app.example.com' is no origin such as https://app.example.com"),
         ("origins: [https://app.example.com/]", "is no origin"),

@@ -7,7 +7,8 @@ class Pace(NamedTuple):
     """`lease_ms`: how long a turn stays its holder's without a sign of life. `flush_seconds`: how often what it tells
     is made durable. `run_for`: after how many seconds it is handed over at the next step's border, also where a
     deadline is further off; one that has no border within `border_seconds` more is torn from its step. `lingers`: the
-    process goes on after the turn; one that does not leaves the turns that wait to a worker."""
+    process goes on after its turns; one that does not takes up none but those that it is asked to begin, and leaves
+    what lost its holder, was handed over or waits to the workers."""
 
     lease_ms: int = 30_000
     flush_seconds: float = 0.7

@@ -128,8 +128,9 @@ class Runner:
 
     @property
     def _leaving(self) -> bool:
-        """Its readers are still there, but what nobody carries is for another process now."""
-        return self.closing or self.pace.too_late(seconds_left())
+        """Its readers are still there, but what nobody carries is for another process."""
+        guest = not self.pace.lingers and self._alarm is not None
+        return self.closing or guest or self.pace.too_late(seconds_left())
 
     def _start(
         self,
@@ -167,7 +168,7 @@ class Runner:
         if attempt.handed_over:
             self.arm(key, attempt.running.turn_id, 0.0)
         elif attempt.after is not None and attempt.after.queued:
-            if not self.pace.lingers or self._leaving:
+            if self._leaving:
                 self.arm(key, attempt.running.turn_id, 0.0)
                 return
             try:

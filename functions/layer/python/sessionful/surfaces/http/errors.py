@@ -1,5 +1,6 @@
 """The one table from error codes to HTTP status, and the one body that every error has."""
 
+import logging
 import math
 from collections.abc import Mapping
 from typing import Any
@@ -12,6 +13,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from sessionful.domain.error import AgentError, RateLimited
+
+log = logging.getLogger("sessionful.http")
 
 STATUS: Mapping[str, int] = {
     "invalid_request": 400,
@@ -84,6 +87,8 @@ def install(app: FastAPI) -> None:
 
 
 def refusal(request_id: str, error: AgentError) -> Response:
+    if STATUS.get(error.code, 500) >= 500:
+        log.warning("request_id=<%s> code=<%s> | %s", request_id, error.code, error.message)
     seconds = error.retry_after if isinstance(error, RateLimited) else None
     headers = {"Retry-After": str(max(1, math.ceil(seconds)))} if seconds is not None else None
     return error_response(request_id, error_json(error), headers)
