@@ -5,8 +5,8 @@ from urllib.parse import quote
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from functions.environment import stream_url
-from functions.gateway import gateway_handler, new_gateway_app
+from functions.opening.environment import stream_url
+from functions.web.gateway import gateway_handler, new_gateway_app
 from sessionful.domain.error import ConfigError
 from sessionful.surfaces.http import tasks, turns, waiting
 from sessionful.surfaces.http.base import add_in_session, add_sessionless

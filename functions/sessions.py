@@ -1,6 +1,6 @@
 """The door for everything that asks no model: sessions and their past, checkpoints, the agents (API Gateway)."""
 
-from functions.gateway import gateway_handler, new_gateway_app
+from functions.web.gateway import gateway_handler, new_gateway_app
 from sessionful.surfaces.http import checkpoints, sessions, site
 from sessionful.surfaces.http.base import add_in_session
 

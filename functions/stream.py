@@ -1,10 +1,10 @@
 """The door behind the Function URL: every route, streams above all (ASGI under the Lambda Web Adapter)."""
 
-from functions.callers import url_owner
-from functions.environment import Access
-from functions.frozen import Deadline, Resting
 from functions.observability import Observed
-from functions.opening import configuration, open_service
+from functions.opening.callers import url_owner
+from functions.opening.environment import Access
+from functions.opening.service import configuration, open_service
+from functions.web.frozen import Deadline, Resting
 from sessionful.surfaces.http.app import create_app
 
 _access = Access.read()

@@ -4,13 +4,13 @@ import asyncio
 from contextvars import copy_context
 from typing import Any
 
-from functions.connecting import Connecting
-from functions.connections import Connections
-from functions.environment import Access, Environment
+from functions.connections.connecting import Connecting
+from functions.connections.posting import Posting
+from functions.connections.rows import Connections
+from functions.connections.speaking import Speaking
 from functions.observability import observed
-from functions.opening import alarms, configuration, open_service
-from functions.posting import Posting
-from functions.speaking import Speaking
+from functions.opening.environment import Access, Environment
+from functions.opening.service import alarms, configuration, open_service
 from sessionful.core.about import about
 from sessionful.core.deadline import within
 

@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import Any
 
 from functions.observability import observed
-from functions.opening import open_service
+from functions.opening.service import open_service
 from sessionful.alarms.sqs import read_wake
 from sessionful.core.about import about
 from sessionful.core.deadline import within
@@ -56,7 +56,7 @@ async def _look_after(record: dict[str, Any]) -> bool:
 
 async def _tell(wake: Wake, whom: dict[str, str]) -> None:
     """Carry the turn and tell it to the WebSocket connection that asked: loaded only for those."""
-    await import_module("functions.telling").tell(_service, wake, whom)
+    await import_module("functions.connections.telling").tell(_service, wake, whom)
 
 
 def _failed(error: Exception) -> None:

@@ -11,12 +11,14 @@ import signal
 import socket
 import subprocess
 import time
+import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 
+from infra import node
 from sessionful import config
 from tests.sdk.openai_server import openai_server
 
@@ -25,13 +27,13 @@ README = (ROOT / "README.md").read_text()
 
 
 def block(name: str) -> str:
-    found = re.search(rf"<!-- test: {name} -->\n```\w+\n(.*?)```", README, re.DOTALL)
+    found = re.search(rf"<!-- \w+: {name} -->\n```\w+\n(.*?)```", README, re.DOTALL)
     assert found, name
     return found[1]
 
 
 def test_every_block_of_code_is_run_by_a_test() -> None:
-    blocks = re.findall(r"(<!-- test: [^>]+ -->\n)?```(\w+)\n(.*?)```", README, re.DOTALL)
+    blocks = re.findall(r"(<!-- (?:test|account|docker): [^>]+ -->\n)?```(\w+)\n(.*?)```", README, re.DOTALL)
     unmarked = [text.strip() for mark, _, text in blocks if not mark]
     assert unmarked == ["make run", "make test"]
 
@@ -152,6 +154,59 @@ def test_an_answer_survives_its_server_as_the_readme_says(servers: Callable[[], 
     assert "event: superseded" in rest
     assert rest.rstrip().endswith("data: [DONE]")
     assert text == httpx.get(f"{url}/trip/messages").json()["messages"][-1]["text"]
+
+
+def test_a_browser_talks_on_a_socket_as_the_readme_says(servers: Callable[[], Server]) -> None:
+    server = servers()
+    started_by = node.command("node")
+    if started_by is None:
+        pytest.skip("needs Node")
+    script = block("websocket").replace("localhost:8080", f"127.0.0.1:{server.port}")
+    said = subprocess.run([*started_by, "-e", script], capture_output=True, text=True, timeout=60)
+    assert said.returncode == 0, said.stderr
+    stored = httpx.get(f"http://127.0.0.1:{server.port}/agents/assistant/sessions/physics/messages").json()["messages"]
+    assert stored[-1]["text"] == said.stdout != ""
+
+
+def test_the_tokens_issuer_is_configured_as_the_readme_says() -> None:
+    auth = config.parse(block("auth"), {}).auth
+    assert auth is not None
+    assert (auth.issuer, auth.claim) == ("https://login.example.com/", "sub")
+
+
+def test_the_stacks_are_made_without_an_account(tmp_path: Path) -> None:
+    """One of the three in full: the others differ in what tests/infra looks at, and take as long."""
+    commands = block("synth").splitlines()
+    assert [Path(line.partition("SETTINGS=")[2]).name for line in commands] == ["iam.yaml", "jwt.yaml", "open.yaml"]
+    outside = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    done = subprocess.run(
+        ["bash", "-ec", commands[-1]], cwd=ROOT, env=outside, capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == 0, done.stderr
+    assert "Successfully synthesized" in done.stdout + done.stderr
+
+
+def test_a_deployment_needs_nothing_but_credentials(tmp_path: Path) -> None:
+    """Without any it comes as far as asking for them."""
+    (deploy,) = [line for line in block("deploy").splitlines() if line.startswith("make deploy")]
+    nobody = {"AWS_EC2_METADATA_DISABLED": "true", "AWS_SHARED_CREDENTIALS_FILE": str(tmp_path / "none")}
+    outside = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    done = subprocess.run(
+        ["bash", "-ec", deploy], cwd=ROOT, env={**outside, **nobody}, capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode != 0
+    assert "Unable to resolve AWS account" in done.stdout + done.stderr
+
+
+def test_the_samples_of_the_readme_are_there() -> None:
+    with (ROOT / "samplesconfig.toml").open("rb") as file:
+        samples = tomllib.load(file)
+    for line in block("sam").splitlines():
+        words = line.split()
+        assert words[:2] == ["sam", "local"]
+        assert words[words.index("--config-file") + 1] == "samplesconfig.toml"
+        named = words[words.index("--config-env") + 1] if "--config-env" in words else "default"
+        assert f"local_{words[2]}".replace("-", "_") in samples[named]
 
 
 def test_the_configuration_loads() -> None:

@@ -11,9 +11,13 @@ Files = Mapping[Path, bytes]
 
 
 def doors(functions: Path) -> Files:
-    """What lies flat in the folder: neither the layer below it nor the locks beside it is a door's. A script gets the
-    line ends that Linux wants, however it was checked out."""
-    files = _read(functions, (file for file in functions.iterdir() if file.suffix in {".py", ".sh"}))
+    """The doors and the rooms behind them, without the layer below and the locks beside them. A script gets the line
+    ends that Linux wants, however it was checked out."""
+    layer = functions / "layer"
+    files = _read(
+        functions,
+        (file for file in functions.rglob("*") if file.suffix in {".py", ".sh"} and layer not in file.parents),
+    )
     return {
         Path("functions") / name: text.replace(b"\r\n", b"\n") if name.suffix == ".sh" else text
         for name, text in files.items()

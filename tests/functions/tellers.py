@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
 
-from functions.connections import Connection, Connections
-from functions.posting import Posting
-from functions.telling import Tellers
+from functions.connections.posting import Posting
+from functions.connections.rows import Connection, Connections
+from functions.connections.telling import Tellers
 from sessionful.core.agent import Agent
 from sessionful.core.pace import Pace
 from sessionful.core.service import Service

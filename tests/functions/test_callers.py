@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from starlette.requests import HTTPConnection
 
-from functions.callers import check, gateway_owner, url_owner
-from functions.environment import Access
+from functions.opening.callers import check, gateway_owner, url_owner
+from functions.opening.environment import Access
 from sessionful.config import Auth
 from sessionful.domain.error import ConfigError, Unauthenticated
 from tests.functions.events import ALICE, http_event, url_event

@@ -19,7 +19,7 @@ STRANGERS = {
     "messages": ("jsonschema", "jwt", *MODELS, *SERVERS, *STREAMS),
     "stream": ("jsonschema", "jwt", "mangum", "websockets", *MODELS),
     "websocket": ("jsonschema", "jwt", "mangum", *MODELS, *SERVERS),
-    "worker": ("jsonschema", "jwt", "functions.telling", *WEB, *MODELS, *SERVERS, *STREAMS),
+    "worker": ("jsonschema", "jwt", "functions.connections.telling", *WEB, *MODELS, *SERVERS, *STREAMS),
     "curator": ("jsonschema", "jwt", "yaml", "sessionful.config", "sessionful.surfaces", *WEB, *MODELS, *SERVERS),
 }
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import pytest
 
-from functions.connections import LONGEST_SECONDS, Connection, Connections, Held, Stream
+from functions.connections.rows import LONGEST_SECONDS, Connection, Connections, Held, Stream
 from sessionful.surfaces.websocket.subscription import Subscription
 from tests.contracts.clock import ManualClock
 from tests.stores.dynamodb_relay import Answer, Forward, Json, LostAnswer

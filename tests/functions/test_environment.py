@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from functions.environment import Access, Environment, stream_url
+from functions.opening.environment import Access, Environment, stream_url
 from sessionful.domain.error import ConfigError
 
 RIGHT = {

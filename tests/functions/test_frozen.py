@@ -10,7 +10,7 @@ import pytest
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from functions.frozen import Deadline, Resting
+from functions.web.frozen import Deadline, Resting
 from sessionful.core.deadline import LAST_WORDS, seconds_left
 
 

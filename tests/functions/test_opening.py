@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from functions import opening
+from functions.opening import service as opening
 from sessionful.domain.error import ConfigError
 from sessionful.domain.session import NewSession
 from tests.functions.cloud import Cloud, client

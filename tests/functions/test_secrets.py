@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 
-from functions.secrets import resolve
+from functions.opening.secrets import resolve
 from sessionful.domain.error import ConfigError
 from tests.contracts.dynamodb import moto_client
 from tests.functions.cloud import AWS, client

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.batches import Ready, joined
+from functions.connections.batches import Ready, joined
 from sessionful.domain.event import Cursor
 from sessionful.surfaces.sse.frame import json_text
 from sessionful.surfaces.websocket.forms import ChunkForm, TaskForm

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from functions.connecting import endpoint
+from functions.connections.connecting import endpoint
 from tests.auth.issuer import AUDIENCE, LocalIssuer
 from tests.functions.cloud import Cloud
 from tests.functions.cold_start import Context, cold_start

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
 
-from functions.posting import Gone, Posting
+from functions.connections.posting import Gone, Posting
 from sessionful.domain.error import RateLimited, StoreUnavailable
 from tests.functions.cloud import AWS
 from tests.functions.events import Event

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from functions.speaking import SAFETY_SECONDS, Speaking
+from functions.connections.speaking import SAFETY_SECONDS, Speaking
 from sessionful.core.deadline import within
 from sessionful.core.service import Service
 from sessionful.surfaces.websocket.subscription import Subscription

@@ -132,7 +132,14 @@ async def test_a_function_that_is_stopped_too_soon_to_carry_a_turn_loses_none(ho
 
 async def test_what_it_loads_knows_no_browser_and_no_socket(house: House, worker: Door) -> None:
     assert await invoked(worker, wake_json(await house.ask("assistant", "modules"))) == []
-    browsers = {"fastapi", "starlette", "mangum", "uvicorn", "functions.telling", "functions.posting"}
+    browsers = {
+        "fastapi",
+        "starlette",
+        "mangum",
+        "uvicorn",
+        "functions.connections.telling",
+        "functions.connections.posting",
+    }
     assert worker.modules.isdisjoint(
         {*browsers, "sqlalchemy", "httpx", "aws_xray_sdk.core", "sessionful.alarms.sqlite"}
     )
@@ -143,7 +150,7 @@ async def test_a_turn_for_a_connection_is_told_to_it(cloud: Cloud, house: House,
     wake = await house.ask("assistant", "told")
     assert await invoked(worker, wake_json(wake, tell={"connection": "gone", "stream": "s"})) == []
     assert (await house.turn(wake)).status == "completed"
-    assert "functions.telling" in worker.modules
+    assert "functions.connections.telling" in worker.modules
 
 
 def test_its_lines_say_which_message_session_and_turn_they_are_about(cloud: Cloud) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from functions.environment import Access, Environment
+from functions.opening.environment import Access, Environment
 from infra.packaging import Assets
 from tests.infra.cloud import DOORS, Cloud, synthesised, text
 

@@ -8,7 +8,8 @@ from infra.packaging.sources import CORE, FUNCTIONS, core, doors
 def test_the_doors_come_without_the_layer_and_the_locks() -> None:
     names = doors(FUNCTIONS)
     assert Path("functions/__init__.py") in names
-    assert {name.parent for name in names} == {Path("functions")}
+    assert Path("functions/opening/service.py") in names
+    assert not [name for name in names if "layer" in name.parts]
     assert {name.suffix for name in names} <= {".py", ".sh"}
 
 

@@ -112,7 +112,7 @@ def test_a_secret_is_read_by_the_doors_that_call_models(door: str, clouds: Mappi
 
 def test_secrets_are_read_by_the_requests_that_are_allowed(clouds: Mapping[str, Cloud]) -> None:
     """Read off the doors' own source: to get one parameter and to get several are two different rights."""
-    source = (_ROOT / "functions" / "secrets.py").read_text()
+    source = (_ROOT / "functions" / "opening" / "secrets.py").read_text()
     needed = {"".join(map(str.capitalize, name.split("_"))) for name in re.findall(r"client\.(get_\w+)\(", source)}
     allowed = {**clouds["jwt"].allowed("messages", "ssm"), **clouds["jwt"].allowed("messages", "secretsmanager")}
     assert {action.partition(":")[2] for action in allowed} == needed

@@ -3,8 +3,8 @@
 import os
 from functools import cache
 
-from functions.environment import Environment
-from functions.secrets import resolve
+from functions.opening.environment import Environment
+from functions.opening.secrets import resolve
 from sessionful.alarms.bell import AlarmQueue
 from sessionful.config import Config, load
 from sessionful.core.service import Service

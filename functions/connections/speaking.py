@@ -4,10 +4,10 @@ import base64
 import logging
 from typing import Any
 
-from functions.connecting import endpoint
-from functions.connections import Connection, Connections, Known
-from functions.posting import Gone, Posting
-from functions.telling import Wakes
+from functions.connections.connecting import endpoint
+from functions.connections.posting import Gone, Posting
+from functions.connections.rows import Connection, Connections, Known
+from functions.connections.telling import Wakes
 from sessionful.core.service import Service
 from sessionful.domain.error import AgentError, RateLimited
 from sessionful.ports import Wake

@@ -9,7 +9,7 @@ from typing import Any
 
 from starlette.requests import HTTPConnection
 
-from functions.environment import Access, IamOwner
+from functions.opening.environment import Access, IamOwner
 from sessionful.auth.subject import owner_of
 from sessionful.config import Auth
 from sessionful.domain.error import ConfigError, Unauthenticated

@@ -12,11 +12,11 @@ import time
 from functools import cache
 from typing import Any, Protocol
 
-from functions.batches import Ready, joined
-from functions.connections import Connections, Held, Stream
-from functions.environment import Environment
-from functions.opening import alarms
-from functions.posting import Gone, Posting
+from functions.connections.batches import Ready, joined
+from functions.connections.posting import Gone, Posting
+from functions.connections.rows import Connections, Held, Stream
+from functions.opening.environment import Environment
+from functions.opening.service import alarms
 from sessionful.core.deadline import seconds_left
 from sessionful.core.service import Service
 from sessionful.domain.error import AgentError, RateLimited, StoreUnavailable, TurnTimeout

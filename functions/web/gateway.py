@@ -8,11 +8,11 @@ from fastapi import FastAPI
 from mangum import Mangum
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from functions.callers import gateway_owner
-from functions.environment import Access
-from functions.frozen import Resting
 from functions.observability import Handler, observed
-from functions.opening import configuration, open_service
+from functions.opening.callers import gateway_owner
+from functions.opening.environment import Access
+from functions.opening.service import configuration, open_service
+from functions.web.frozen import Resting
 from sessionful.core.deadline import within
 from sessionful.core.service import Service
 from sessionful.domain.error import InvalidRequest, PayloadTooLarge

@@ -9,9 +9,9 @@ from urllib.parse import urlencode, urlsplit
 from starlette.requests import HTTPConnection
 from starlette.types import Message, Receive, Scope, Send
 
-from functions.callers import principal, url_owner
-from functions.connections import Connection
-from functions.environment import Access
+from functions.connections.rows import Connection
+from functions.opening.callers import principal, url_owner
+from functions.opening.environment import Access
 from sessionful.config import Auth
 from sessionful.core.service import Service
 from sessionful.domain.address import is_loopback
