@@ -182,6 +182,15 @@ mcp_servers: {m: {url: "http://localhost"}}
     assert read("agents: {a: {}}").warnings() == []
 
 
+def test_an_embedder_is_given_to_its_adapter_as_it_was_written_and_its_key_is_not_shown() -> None:
+    text = "embedders: {e: {type: openai, model: m, api_key: sk-1, dimensions: 256, timeout: 1m, max_retries: 0}}"
+    embedder = read(text).embedders["e"]
+    given = {"model": "m", "api_key": "sk-1", "dimensions": 256, "timeout": 60.0, "max_retries": 0}
+    assert embedder.connection() == given
+    assert "sk-1" not in repr(embedder)
+    assert read("embedders: {e: {type: local}}").embedders["e"].connection() == {}
+
+
 def test_auth_takes_the_usual_where_nothing_is_said() -> None:
     auth = read("auth: {issuer: 'https://i.example', audience: [web, phone]}").auth
     assert auth is not None

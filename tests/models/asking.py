@@ -9,6 +9,8 @@ from sessionful.models.retry import Retry
 from sessionful.ports import CallPiece, Finish, Model, ModelRequest, Piece, TextPiece, ToolSpec
 
 PIXEL = base64.b64encode(b"\x89PNG\r\n\x1a\n not quite a picture").decode()
+RULES = "Answer briefly, in plain words, and say for each fact where you know it from. " * 200
+"""Instructions so long that every vendor's cache keeps them."""
 PLACE = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
 WEATHER = ToolSpec("weather", "The weather in a city.", PLACE)
 CLOCK = ToolSpec("clock", "What time it is.", {"type": "object", "properties": {}})
@@ -37,8 +39,8 @@ def a_request(text: str = "Hello", **fields: Any) -> ModelRequest:
     return ModelRequest(messages=(Message.user(text),), **fields)
 
 
-def a_tool_turn(**fields: Any) -> ModelRequest:
-    return ModelRequest(messages=TOOL_TURN, system="Be brief.", tools=(WEATHER, CLOCK), **fields)
+def a_tool_turn(system: str = "Be brief.", **fields: Any) -> ModelRequest:
+    return ModelRequest(messages=TOOL_TURN, system=system, tools=(WEATHER, CLOCK), **fields)
 
 
 async def answer(model: Model, request: ModelRequest | None = None) -> list[Piece]:

@@ -8,7 +8,7 @@ from sessionful.domain.error import InvalidRequest
 from sessionful.domain.message import File, Image, Message, Text, Thinking
 from sessionful.models.anthropic import AnthropicModel
 from sessionful.ports import ModelRequest
-from tests.models.asking import PIXEL, PLACE, TOOL_TURN, a_request, a_tool_turn, answer
+from tests.models.asking import PIXEL, PLACE, RULES, TOOL_TURN, a_request, a_tool_turn, answer
 from tests.models.vendor import Vendor, streams
 from tests.models.wire import anthropic_message, text_block
 
@@ -26,7 +26,7 @@ def body_of(request: ModelRequest, **settings: Any) -> dict[str, Any]:
 async def test_a_turn_with_tools_is_sent_as_the_api_wants_it() -> None:
     async with Vendor([streams(HELLO)]) as vendor:
         model = AnthropicModel("claude-opus-5-5", KEY, vendor.url + "/", extra={"thinking": {"type": "adaptive"}})
-        await answer(model, a_tool_turn(options={"temperature": 0.5, "stop": "END"}))
+        await answer(model, a_tool_turn(RULES, options={"temperature": 0.5, "stop": "END"}))
         await model.close()
     (request,) = vendor.requests
     assert (request.method, request.path) == ("POST", "/v1/messages")
@@ -39,14 +39,13 @@ async def test_a_turn_with_tools_is_sent_as_the_api_wants_it() -> None:
         "temperature": 0.5,
         "stop_sequences": ["END"],
         "thinking": {"type": "adaptive"},
-        "system": [{"type": "text", "text": "Be brief.", "cache_control": MARK}],
+        "system": [{"type": "text", "text": RULES, "cache_control": MARK}],
         "tools": [
             {"name": "weather", "description": "The weather in a city.", "input_schema": PLACE},
             {
                 "name": "clock",
                 "description": "What time it is.",
                 "input_schema": {"type": "object", "properties": {}},
-                "cache_control": MARK,
             },
         ],
         "messages": [
@@ -95,14 +94,14 @@ def test_the_newest_api_version_knows_no_temperature() -> None:
 
 
 def test_caching_can_be_longer_or_off() -> None:
-    long = body_of(a_tool_turn(), cache="1h")
+    long = body_of(a_tool_turn(RULES), cache="1h")
     assert long["system"][0]["cache_control"] == {"type": "ephemeral", "ttl": "1h"}
-    assert "cache_control" not in str(body_of(a_tool_turn(), cache=None))
+    assert "cache_control" not in str(body_of(a_tool_turn(RULES), cache=None))
 
 
 def test_only_the_last_two_user_messages_are_marked() -> None:
     talk = [message for n in range(5) for message in (Message.user(f"q{n}"), Message.assistant(f"a{n}"))]
-    messages = body_of(ModelRequest(messages=[*talk, Message.user("last")]))["messages"]
+    messages = body_of(ModelRequest(messages=[*talk, Message.user("last")], system=RULES))["messages"]
     assert [m["content"][0]["text"] for m in messages if "cache_control" in m["content"][-1]] == ["q4", "last"]
 
 

@@ -12,7 +12,7 @@ from sessionful.domain.error import InvalidRequest
 from sessionful.domain.message import File, Image, Message, Text, Thinking
 from sessionful.models.bedrock import BedrockModel
 from sessionful.ports import ModelRequest
-from tests.models.asking import PIXEL, PLACE, TOOL_TURN, a_request, a_tool_turn, answer
+from tests.models.asking import PIXEL, PLACE, RULES, TOOL_TURN, WEATHER, a_request, a_tool_turn, answer
 from tests.models.bedrock_server import CLAUDE, HELLO, Made, says
 from tests.models.vendor import Vendor
 
@@ -25,12 +25,13 @@ async def test_a_turn_with_tools_is_sent_as_converse_wants_it(at: Made) -> None:
     point = {"cachePoint": {"type": "default"}}
     async with Vendor([says(HELLO)]) as vendor:
         model = at(vendor, extra={"additionalModelRequestFields": {"thinking": {"type": "adaptive"}}})
-        await answer(model, a_tool_turn(options={"temperature": 0.5, "max_tokens": 99, "top_p": 0.9, "stop": "END"}))
+        options = {"temperature": 0.5, "max_tokens": 99, "top_p": 0.9, "stop": "END"}
+        await answer(model, a_tool_turn(RULES, options=options))
     (request,) = vendor.requests
     assert (request.method, request.path) == ("POST", f"/model/{CLAUDE}/converse-stream")
     assert request.headers["authorization"].startswith("AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/")
     assert request.body == {
-        "system": [{"text": "Be brief."}, point],
+        "system": [{"text": RULES}, point],
         "inferenceConfig": {"temperature": 0.5, "maxTokens": 99, "topP": 0.9, "stopSequences": ["END"]},
         "additionalModelRequestFields": {"thinking": {"type": "adaptive"}},
         "toolConfig": {
@@ -49,7 +50,6 @@ async def test_a_turn_with_tools_is_sent_as_converse_wants_it(at: Made) -> None:
                         "inputSchema": {"json": {"type": "object", "properties": {}}},
                     }
                 },
-                point,
             ]
         },
         "messages": [
@@ -129,15 +129,18 @@ def test_an_option_that_converse_lacks_is_refused() -> None:
     ],
 )
 def test_cache_points_are_set_where_they_are_known_to_work(model: str, cached: bool) -> None:
-    assert ("cachePoint" in str(body_of(a_tool_turn(), model))) is cached
-    assert "cachePoint" not in str(body_of(a_tool_turn(), model, cache=False))
-    assert "cachePoint" in str(body_of(a_tool_turn(), model, cache=True))
+    assert ("cachePoint" in str(body_of(a_tool_turn(RULES), model))) is cached
+    assert "cachePoint" not in str(body_of(a_tool_turn(RULES), model, cache=False))
+    assert "cachePoint" in str(body_of(a_tool_turn(RULES), model, cache=True))
 
 
 def test_nova_gets_no_cache_point_behind_its_tools() -> None:
-    body = body_of(a_tool_turn(), "us.amazon.nova-pro-v1:0", cache=True)
+    told = WEATHER._replace(description=RULES)
+    request = a_tool_turn()._replace(tools=(told,))
+    body = body_of(request, "us.amazon.nova-pro-v1:0", cache=True)
     assert "cachePoint" not in str(body["toolConfig"])
     assert "cachePoint" in str(body["system"])
+    assert "cachePoint" in str(body_of(request)["toolConfig"])
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,31 @@ async def test_usage_is_the_runtimes_count_and_tells_what_came_from_the_cache(mo
     assert again.cached_tokens > fresh.cached_tokens
 
 
+async def test_a_message_is_counted_as_the_runtime_counts_it(model: LocalModel) -> None:
+    past = [Message.user("What is 日本語 🌍?"), Message.assistant("It means Japanese."), Message.user("fooBar(1, 2)")]
+    usage = finish(await pieces(model, ModelRequest(past, "You are brief.", options={"max_tokens": 1}))).usage
+    opening = len(("<|im_start|>", "ass", "istant", "a line break"))
+    assert sum(map(model.tokens, [Message.system("You are brief."), *past])) + opening == usage.input_tokens
+
+
+async def test_counting_does_not_wait_for_a_running_answer(model: LocalModel) -> None:
+    await pieces(model, FRANCE)
+    stream = model.stream(ModelRequest(STORY, options={"max_tokens": 200}))
+    await anext(stream)
+    start = time.monotonic()
+    counts = [model.tokens(Message.user(f"fresh {number}")) for number in range(10)]
+    assert time.monotonic() - start < 2
+    assert set(counts) == {len(("<|im_start|>", "user", "line", "fresh", "space", "7", "<|im_end|>", "line"))}
+    await stream.aclose()  # type: ignore[attr-defined]
+
+
+def test_before_it_is_loaded_and_after_it_is_closed_a_message_is_estimated() -> None:
+    unloaded = LocalModel()
+    assert 8 < unloaded.tokens(Message.user("What is the capital of France?")) < 18
+    asyncio.run(unloaded.close())
+    assert 8 < unloaded.tokens(Message.user("What is the capital of France?")) < 18
+
+
 async def test_the_first_piece_comes_long_before_the_last(model: LocalModel) -> None:
     start, times = time.monotonic(), []
     async for piece in model.stream(ModelRequest(STORY, options={"max_tokens": 60})):

@@ -115,7 +115,7 @@ async def main():
     model = LocalModel()
     async for piece in model.stream(ModelRequest([Message.user("Hello")], options={"max_tokens": 400})):
         break
-    async with httpx.AsyncClient(base_url=model._server.listening_address) as client:
+    async with httpx.AsyncClient(base_url=model._runtime.server.listening_address) as client:
         body = {"messages": [{"role": "user", "content": "Hi"}]}
         assert (await client.post("/v1/chat/completions", json=body)).status_code == 401
 asyncio.run(main())

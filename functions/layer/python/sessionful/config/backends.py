@@ -19,6 +19,13 @@ _LLM_KEYS: dict[str, frozenset[str]] = {
     "scripted": frozenset({"replies", "delay_ms"}),
 }
 
+_EMBEDDER_KEYS: dict[str, frozenset[str]] = {
+    "openai": frozenset({"model", "base_url", "api_key", "timeout", "max_retries"}),
+    "bedrock": frozenset({"model", "region", "timeout", "max_retries"}),
+    "local": frozenset(),
+    "scripted": frozenset(),
+}
+
 
 class Llm(Settings):
     """`timeout` in seconds; what is left out is the adapter's default. `model` of a local one is the path of a GGUF
@@ -166,14 +173,37 @@ class SessionStore(Settings):
 
 
 class Embedder(Settings):
-    """Read and checked, not active in this version."""
+    """`timeout` in seconds; what is left out is the adapter's default. `dimensions`: how many numbers a vector has; the
+    choice is the type's."""
 
-    type: str
+    type: Literal["local", "openai", "bedrock", "scripted"]
     model: str | None = None
     base_url: str | None = None
     api_key: SecretStr | None = None
     region: str | None = None
-    dimensions: int | None = Field(default=None, ge=1)
+    dimensions: int | None = Field(default=None, ge=1, le=8192)
+    timeout: Duration | None = None
+    max_retries: int | None = Field(default=None, ge=0, le=20)
+
+    def connection(self) -> dict[str, Any]:
+        """The arguments of the adapter, as given: times in seconds, the key in clear."""
+        named = {
+            "model": self.model,
+            "api_key": self.api_key and self.api_key.get_secret_value(),
+            "base_url": self.base_url,
+            "region": self.region,
+            "dimensions": self.dimensions,
+            "timeout": self.timeout,
+            "max_retries": self.max_retries,
+        }
+        return {name: value for name, value in named.items() if value is not None}
+
+    @model_validator(mode="after")
+    def _fits_its_type(self) -> "Embedder":
+        for name in sorted(frozenset().union(*_EMBEDDER_KEYS.values()) - _EMBEDDER_KEYS[self.type]):
+            if getattr(self, name) is not None:
+                raise ValueError(f"an embedder of type {self.type} takes no {name!r}")
+        return self
 
 
 Text = Annotated[str, Field(min_length=1)]

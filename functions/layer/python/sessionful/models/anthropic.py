@@ -4,11 +4,13 @@ from collections.abc import AsyncGenerator, Mapping
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
+from sessionful.domain.message import Message
 from sessionful.models.anthropic_reply import ReplyReader
 from sessionful.models.anthropic_request import output_format, request_fields
 from sessionful.models.endpoint import Endpoint, key_from_environment
 from sessionful.models.options import spelled
 from sessionful.models.retry import Retry
+from sessionful.models.tokens import claude_tokens
 from sessionful.ports import ModelRequest, Piece
 
 _OFFICIAL = "api.anthropic.com"
@@ -24,8 +26,8 @@ class AnthropicModel:
     `extra` (fields of the request's body, such as `thinking` or `output_config`) are sent as they are.
 
     `version`: the default is the one that every model and every look-alike server takes; from 2026-10-21 on there is no
-    temperature and no top_p. `cache`: how long the prompt's beginning is kept (breakpoints behind the tools, the system
-    prompt and the last two user messages), or None. `structured=False` is for models before Claude 4.5, which cannot be
+    temperature and no top_p. `cache`: how long the prompt's beginning is kept (see cache_points), or
+    None. `structured=False` is for models before Claude 4.5, which cannot be
     held to a schema.
     """
 
@@ -79,13 +81,17 @@ class AnthropicModel:
         body = self.body(request)
         return self._retry.pieces(lambda: self._endpoint.exchange(body, ReplyReader(self._endpoint.refusal)))
 
+    def tokens(self, message: Message) -> int:
+        """See core.memory.tokens. An estimate."""
+        return claude_tokens(self._model, message)
+
     async def close(self) -> None:
         """Close the connections of the running loop."""
         await self._endpoint.close()
 
     def body(self, request: ModelRequest) -> dict[str, Any]:
         """The request as it is sent. Raises InvalidRequest for an option that this API does not have."""
-        own = {"model": self._model, **request_fields(request, self._mark), "stream": True}
+        own = {"model": self._model, **request_fields(self._model, request, self._mark), "stream": True}
         body = {**own, **spelled("this API", self._names, self._options, request.options), **self._extra}
         if request.schema is not None and self._structured and (form := output_format(request.schema)):
             body["output_config"] = {**body.get("output_config", {}), "format": form}

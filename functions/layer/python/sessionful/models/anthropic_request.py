@@ -1,31 +1,34 @@
 """A request in the form of Anthropic's Messages API."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from sessionful.domain.message import File, Image, Message, Part, Text, Thinking, ToolCall, ToolResult
 from sessionful.models import media
-from sessionful.models.dialogue import alternating, system_prompt
+from sessionful.models.cache_points import points
+from sessionful.models.dialogue import alternating, system_parts
 from sessionful.models.schema import strict
+from sessionful.models.tokens import claude_tokens
 from sessionful.ports import ModelRequest
 
 
-def request_fields(request: ModelRequest, mark: Mapping[str, str] | None) -> dict[str, Any]:
-    """`messages`, `system` and `tools`, with the cache's `mark` behind the tools, the system prompt and the last two
-    user messages. The last but one was the last one a step ago: marked again, the cache is found however many blocks
-    lie between (the look-back ends after 20)."""
-    messages = [_message(message) for message in alternating(request.messages, tools=bool(request.tools))]
-    fields: dict[str, Any] = {"messages": messages}
-    ends = [message["content"][-1] for message in messages if message["role"] == "user"][-2:]
-    if system := system_prompt(request):
-        fields["system"] = [{"type": "text", "text": system}]
-        ends.append(fields["system"][-1])
+def request_fields(model: str, request: ModelRequest, mark: Mapping[str, str] | None) -> dict[str, Any]:
+    """`messages`, `system` and `tools`, with the cache's `mark` at its points."""
+    said = alternating(request.messages, tools=bool(request.tools))
+    system = system_parts(request)
+    fields: dict[str, Any] = {"messages": [_message(message) for message in said]}
+    if system:
+        fields["system"] = [{"type": "text", "text": text} for text in system]
     if request.tools:
         fields["tools"] = [
             {"name": spec.name, "description": spec.description, "input_schema": spec.schema} for spec in request.tools
         ]
-        ends.append(fields["tools"][-1])
     if mark:
+        at = points(model, partial(claude_tokens, model), request.tools, system, said)
+        ends = [fields["messages"][place]["content"][-1] for place in at.messages]
+        ends += [fields["system"][place] for place in at.system]
+        ends += [fields["tools"][-1]] if at.tools else []
         for block in ends:
             block["cache_control"] = mark
     return fields

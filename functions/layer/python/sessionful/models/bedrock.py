@@ -7,11 +7,15 @@ from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import closing, suppress
 from typing import Any
 
+from sessionful.core.memory.tokens import estimated_tokens
+from sessionful.domain.message import Message
+from sessionful.models.bedrock_client import runtime_client
 from sessionful.models.bedrock_reply import ReplyReader, failed
 from sessionful.models.bedrock_request import request_fields
 from sessionful.models.options import spelled
 from sessionful.models.retry import Retry
 from sessionful.models.threaded import Interrupt, from_thread
+from sessionful.models.tokens import claude_tokens
 from sessionful.ports import ModelRequest, Piece
 
 _NAMES = {"max_tokens": "maxTokens", "temperature": "temperature", "top_p": "topP", "stop": "stopSequences"}
@@ -65,18 +69,17 @@ class BedrockModel:
         fields = self.body(request)
         return self._retry.pieces(lambda: from_thread(lambda interrupt: self._converse(fields, interrupt)))
 
+    def tokens(self, message: Message) -> int:
+        """See core.memory.tokens. An estimate, for other models than Claude with rates that fit no known tokenizer."""
+        return claude_tokens(self._model, message) if "claude" in self._model else estimated_tokens(message)
+
     async def close(self) -> None:
         """Close the connections of the client made here; one that was given in is its owner's."""
         await asyncio.to_thread(self._close)
 
     def body(self, request: ModelRequest) -> dict[str, Any]:
         """The arguments of converse_stream. Raises InvalidRequest for an option that Converse does not have."""
-        fields = request_fields(
-            request,
-            cache=self._cache,
-            cache_tools=self._cache and "amazon.nova" not in self._model,
-            structured=self._structured,
-        )
+        fields = request_fields(self._model, request, self._cache, self._structured, self.tokens)
         if inference := spelled("Converse", _NAMES, self._options, request.options):
             fields["inferenceConfig"] = inference
         return {"modelId": self._model, **fields, **self._extra}
@@ -102,17 +105,7 @@ class BedrockModel:
     def _client(self) -> Any:
         with self._lock:
             if self._made is None:
-                import boto3
-                from botocore.config import Config
-
-                config = Config(
-                    connect_timeout=min(10.0, self._timeout),
-                    read_timeout=self._timeout,
-                    retries={"total_max_attempts": 1},
-                    max_pool_connections=50,
-                    tcp_keepalive=True,
-                )
-                self._made = boto3.session.Session().client("bedrock-runtime", region_name=self._region, config=config)
+                self._made = runtime_client(self._region, self._timeout)
             return self._made
 
 

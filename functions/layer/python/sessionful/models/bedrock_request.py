@@ -3,33 +3,45 @@
 import base64
 import json
 import re
+from collections.abc import Callable
 from typing import Any
 
 from sessionful.domain.message import File, Image, Message, Part, Text, Thinking, ToolCall, ToolResult
 from sessionful.models import media
-from sessionful.models.dialogue import alternating, system_prompt
+from sessionful.models.cache_points import Points, points
+from sessionful.models.dialogue import alternating, system_parts
 from sessionful.models.schema import strict
 from sessionful.ports import ModelRequest, ToolSpec
 
 _POINT = {"cachePoint": {"type": "default"}}
 
 
-def request_fields(request: ModelRequest, cache: bool, cache_tools: bool, structured: bool) -> dict[str, Any]:
-    """`messages`, `system`, `toolConfig` and `outputConfig`. Cache points stand behind the tools, the system prompt and
-    the last two user messages: the last but one was the last one a step ago, so its cache is always found."""
-    messages = [_message(message) for message in alternating(request.messages, tools=bool(request.tools))]
-    fields: dict[str, Any] = {"messages": messages}
-    if cache:
-        for message in [said for said in messages if said["role"] == "user"][-2:]:
-            message["content"].append(_POINT)
-    if system := system_prompt(request):
-        fields["system"] = [{"text": system}, *([_POINT] if cache else [])]
+def request_fields(
+    model: str, request: ModelRequest, cache: bool, structured: bool, count: Callable[[Message], int]
+) -> dict[str, Any]:
+    """`messages`, `system`, `toolConfig` and `outputConfig`, with cache points where they serve. `count`: a message's
+    tokens."""
+    said = alternating(request.messages, tools=bool(request.tools))
+    system = system_parts(request)
+    at = points(model, count, request.tools, system, said) if cache else Points()
+    fields: dict[str, Any] = {"messages": [_message(message) for message in said]}
+    for place in at.messages:
+        fields["messages"][place]["content"].append(_POINT)
+    if system:
+        fields["system"] = [
+            block for place, text in enumerate(system) for block in ({"text": text}, *_point(place in at.system))
+        ]
     if request.tools:
-        fields["toolConfig"] = {"tools": [*map(_tool, request.tools), *([_POINT] if cache_tools else [])]}
+        behind_tools = at.tools and "amazon.nova" not in model
+        fields["toolConfig"] = {"tools": [*map(_tool, request.tools), *_point(behind_tools)]}
     if request.schema is not None and structured and (held := strict(request.schema)):
         form = {"jsonSchema": {"name": "answer", "schema": json.dumps(held, ensure_ascii=False)}}
         fields["outputConfig"] = {"textFormat": {"type": "json_schema", "structure": form}}
     return fields
+
+
+def _point(wanted: bool) -> list[dict[str, Any]]:
+    return [_POINT] if wanted else []
 
 
 def _tool(spec: ToolSpec) -> dict[str, Any]:

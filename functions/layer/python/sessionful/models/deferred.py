@@ -2,6 +2,8 @@
 
 from collections.abc import AsyncIterator, Callable
 
+from sessionful.core.memory.tokens import counter_of
+from sessionful.domain.message import Message
 from sessionful.ports import Model, ModelRequest, Piece
 
 
@@ -17,6 +19,13 @@ class DeferredModel:
         return self._made.name if self._made is not None else self._name
 
     def stream(self, request: ModelRequest) -> AsyncIterator[Piece]:
+        return self._model().stream(request)
+
+    def tokens(self, message: Message) -> int:
+        """See core.memory.tokens. Makes the model, too: whoever counts is about to ask it."""
+        return counter_of(self._model())(message)
+
+    def _model(self) -> Model:
         if self._made is None:
             self._made = self._make()
-        return self._made.stream(request)
+        return self._made

@@ -19,10 +19,17 @@ _GO_ON = "Continue."
 
 
 def system_prompt(request: ModelRequest) -> str | None:
+    """All of the system's words; None for no words."""
+    return "\n\n".join(system_parts(request)) or None
+
+
+def system_parts(request: ModelRequest) -> list[str]:
     """The system prompt, and behind it the system messages that stand in the history: they keep their authority, which
-    no user can forge, and every vendor takes them; what they lose is their place."""
+    no user can forge, and every vendor takes them; what they lose is their place. At most two parts: what is always
+    said, and what changes with the history."""
     inside = (message.text for message in request.messages if message.role == "system")
-    return "\n\n".join(text for text in (request.system or "", *inside) if text.strip()) or None
+    changing = "\n\n".join(text for text in inside if text.strip())
+    return [text for text in (request.system or "", changing) if text.strip()]
 
 
 def settled(messages: Iterable[Message]) -> list[Message]:
@@ -52,7 +59,7 @@ def alternating(messages: Iterable[Message], tools: bool = True) -> list[Message
     """
     kept = settled(messages)
     if not tools:
-        kept = [_in_words(message) for message in kept]
+        kept = [in_words(message) for message in kept]
     loop = max((place for place, message in enumerate(kept) if message.role == "user"), default=-1)
     out: list[Message] = []
     if kept[0].role != "user":
@@ -103,8 +110,8 @@ def _add(out: list[Message], role: Role, parts: tuple[Part, ...]) -> None:
     out.append(Message.model_construct(role=role, parts=parts))
 
 
-def _in_words(message: Message) -> Message:
-    """Calls and results as text."""
+def in_words(message: Message) -> Message:
+    """The message with its calls and results as text, for a model that takes no tools."""
     parts: list[Part] = []
     for part in message.parts:
         if isinstance(part, ToolCall):

@@ -1,10 +1,10 @@
-"""A vendor's HTTP endpoint: one POST, answered by a stream of events that becomes pieces."""
+"""A vendor's HTTP endpoint: one POST, answered by a stream of events that becomes pieces, or by one document."""
 
 import asyncio
 import json
 import os
 from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping
-from contextlib import aclosing, suppress
+from contextlib import aclosing, asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from sessionful.domain.error import AgentError, ConfigError, ModelAuthentication, ModelError, ModelUnavailable
@@ -50,6 +50,21 @@ class Endpoint:
 
     async def exchange(self, body: Mapping[str, Any], reader: Reader) -> AsyncGenerator[Piece, None]:
         """One request. Closing the generator closes the response and with it the connection."""
+        async with self._answer(body) as response:
+            async for piece in self._pieces(response, reader):
+                yield piece
+
+    async def document(self, body: Mapping[str, Any]) -> Any:
+        """One request, and the JSON that answers it."""
+        async with self._answer(body) as response:
+            content = await response.aread()
+        try:
+            return json.loads(content)
+        except ValueError as error:
+            raise ModelError(f"the answer of {self._vendor} is no JSON") from error
+
+    @asynccontextmanager
+    async def _answer(self, body: Mapping[str, Any]) -> "AsyncGenerator[httpx.Response, None]":
         import httpx
 
         client = await self._client()
@@ -60,8 +75,7 @@ class Endpoint:
                 if not response.is_success:
                     raise await self._refused(response)
                 answered = True
-                async for piece in self._pieces(response, reader):
-                    yield piece
+                yield response
         except (httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             raise ModelUnavailable(f"{self._vendor} could not be reached within {_CONNECT:g} s") from error
         except httpx.TimeoutException as error:

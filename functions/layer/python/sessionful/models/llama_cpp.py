@@ -8,7 +8,7 @@ import threading
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from sessionful.domain.error import AgentError, InvalidRequest, ModelError, ModelUnavailable
 from sessionful.domain.usage import Usage
@@ -33,8 +33,15 @@ def weights() -> Path:
     raise ModelUnavailable(f"the local model needs its weights: {INSTALL}", install=INSTALL)
 
 
-def load(path: Path, n_ctx: int, n_threads: int) -> Any:
-    """A `Server` of the runtime with the model in it. Raises ModelUnavailable."""
+class Runtime(NamedTuple):
+    """A `Server` of the runtime with the model in it, and the key to the port that it listens on."""
+
+    server: Any
+    key: str
+
+
+def load(path: Path, n_ctx: int, n_threads: int) -> Runtime:
+    """Raises ModelUnavailable."""
     try:
         runtime = importlib.import_module("xllamacpp")
     except ImportError as error:
@@ -50,10 +57,11 @@ def load(path: Path, n_ctx: int, n_threads: int) -> Any:
     params.cache_ram_mib = 256  # states of other conversations, kept for when they go on; llama.cpp's own is 8 GiB
     params.verbosity = -1
     # The runtime listens on a port of 127.0.0.1 in any case; a key that nobody knows shuts it.
-    params.api_keys = [secrets.token_urlsafe(32)]
+    key = secrets.token_urlsafe(32)
+    params.api_keys = [key]
     params.ui = False
     try:
-        return runtime.Server(params)
+        return Runtime(runtime.Server(params), key)
     except (RuntimeError, ValueError) as error:
         raise ModelUnavailable(f"llama.cpp cannot load {path.name}; is it a GGUF file of a chat model?") from error
 

@@ -14,13 +14,17 @@ from typing import Any
 
 from pydantic import Field, ValidationError
 
+from sessionful.core.memory.tokens import estimated
 from sessionful.domain.error import AgentError, InvalidRequest, ModelError, ModelUnavailable
 from sessionful.domain.message import Message, Text, Value
-from sessionful.models.dialogue import alternating, system_prompt
-from sessionful.models.llama_cpp import WEIGHTS, Call, Reading, load, threads, weights
+from sessionful.models.dialogue import alternating, in_words, system_prompt
+from sessionful.models.llama_cpp import WEIGHTS, Call, Reading, Runtime, load, threads, weights
+from sessionful.models.llama_cpp_tokens import Tokenizer
 from sessionful.ports import ModelRequest, Piece
 
 SYSTEM = "You are a helpful AI assistant."  # without one the template puts in its own, which derails this small model
+
+_FRAME = 5  # <|im_start|>, the role, a line break; <|im_end|>, a line break
 
 
 class Sampling(Value):
@@ -56,7 +60,8 @@ class LocalModel:
         self._name = _name(WEIGHTS if self._path is None else self._path.name)
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="local-model")
         self._closed = threading.Event()
-        self._server: Any = None
+        self._runtime: Runtime | None = None
+        self._tokenizer: Tokenizer | None = None
 
     @property
     def name(self) -> str:
@@ -80,11 +85,19 @@ class LocalModel:
             call.stopped.set()
             job.cancel()
 
+    def tokens(self, message: Message) -> int:
+        """See core.memory.tokens. Exact once the model is loaded, where it frames messages as SmolLM2 does (ChatML);
+        before that an estimate."""
+        text = _plain("\n\n".join(part.text for part in in_words(message).parts if isinstance(part, Text)))
+        counted = self._tokenizer.count(text) if self._tokenizer is not None else None
+        frame = _FRAME + (message.role == "assistant")  # a word of two tokens
+        return frame + (estimated(text) if counted is None else counted)
+
     async def close(self) -> None:
         """Stop what runs and free the memory."""
         if not self._closed.is_set():
             self._closed.set()
-            unloaded = self._worker.submit(setattr, self, "_server", None)
+            unloaded = self._worker.submit(self._unload)
             self._worker.shutdown(wait=False)
             await asyncio.wrap_future(unloaded)
 
@@ -129,7 +142,7 @@ class LocalModel:
         end: AgentError | None = None
         try:
             if not call.stopped.is_set():
-                self._loaded().handle_chat_completions(body, call.hear)
+                self._loaded().server.handle_chat_completions(body, call.hear)
         except AgentError as error:
             end = error
         except Exception as error:
@@ -139,10 +152,14 @@ class LocalModel:
                 end = ModelError(f"{self._name} failed: {str(error)[:200]}")
         call.put(end)
 
-    def _loaded(self) -> Any:
-        if self._server is None:
-            self._server = load(self._path or weights(), self._n_ctx, self._threads)
-        return self._server
+    def _loaded(self) -> Runtime:
+        if self._runtime is None:
+            self._runtime = load(self._path or weights(), self._n_ctx, self._threads)
+            self._tokenizer = Tokenizer(self._runtime)
+        return self._runtime
+
+    def _unload(self) -> None:
+        self._runtime = self._tokenizer = None
 
 
 def _plain(text: str) -> str:

@@ -4,11 +4,13 @@ from collections.abc import AsyncGenerator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
+from sessionful.domain.message import Message
 from sessionful.models.endpoint import Endpoint, key_from_environment
 from sessionful.models.openai_reply import ReplyReader
 from sessionful.models.openai_request import response_format, sent_messages, sent_tool
 from sessionful.models.options import spelled
 from sessionful.models.retry import Retry
+from sessionful.models.tokens import openai_tokens
 from sessionful.ports import ModelRequest, Piece
 
 _OFFICIAL = "api.openai.com"
@@ -81,6 +83,10 @@ class OpenAIModel:
             raise self._endpoint.no_key("OPENAI_API_KEY")
         body = self.body(request)
         return self._retry.pieces(lambda: self._endpoint.exchange(body, ReplyReader(self._endpoint.refusal)))
+
+    def tokens(self, message: Message) -> int:
+        """See core.memory.tokens. An estimate."""
+        return openai_tokens(self._model, message)
 
     async def close(self) -> None:
         """Close the connections of the running loop."""

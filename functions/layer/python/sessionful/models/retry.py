@@ -5,10 +5,12 @@ import random
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
+from typing import TypeVar
 
 from sessionful.domain.error import AgentError, ModelError, ModelUnavailable, RateLimited
 from sessionful.ports import Piece
 
+T = TypeVar("T")
 _WORTH_ANOTHER_TRY = frozenset({408, 409, 424, 500})
 
 
@@ -44,6 +46,19 @@ class Retry:
                     async for piece in pieces:
                         yield piece
                     return
+            tried += 1
+            await self.sleep(pause)
+
+    async def whole(self, attempt: Callable[[], Awaitable[T]]) -> T:
+        """What the first attempt gives that does not fail. Raises the last attempt's error."""
+        tried = 0
+        while True:
+            try:
+                return await attempt()
+            except AgentError as error:
+                pause = self._pause(error, tried)
+                if pause is None:
+                    raise
             tried += 1
             await self.sleep(pause)
 

@@ -84,6 +84,12 @@ class Embedder(Protocol):
     @property
     def dimensions(self) -> int: ...
 
+    @property
+    def related(self) -> float:
+        """The cosine from which on two of its vectors are of texts that have to do with each other. A score of 0.7, the
+        default of `similarity_threshold`, stands for this one, whatever the model."""
+        ...
+
     async def embed(self, texts: Sequence[str]) -> list[tuple[float, ...]]:
         """One vector a text, in order. Raises ModelError, ModelUnavailable and RateLimited."""
         ...
