@@ -96,7 +96,7 @@ def test_an_index_that_cannot_be_reached_is_not_taken_for_a_missing_wheel(
 ) -> None:
     monkeypatch.delenv("PIP_NO_INDEX")
     monkeypatch.delenv("PIP_EXTRA_INDEX_URL", raising=False)
-    monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")
+    monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/none")
     monkeypatch.setenv("PIP_RETRIES", "1")
     with pytest.raises(IndexUnreachable, match=r"^pip cannot reach the package index for lemon==1\.0$"):
         install(lock(tmp_path, b""), tmp_path / "layer", "arm64")
