@@ -81,6 +81,17 @@ class RewindInput(Body):
     to: str | int = Field(description="A checkpoint's name, a turn (`12`, or its id) or a step (`12.3`).")
 
 
+class MemoryInput(Body):
+    spellings: ClassVar[Mapping[str, str]] = _REQUEST
+
+    text: str = Field(description="One fact, in words that stand by themselves; at most 4000 characters.")
+    request_id: RequestId = None
+
+
+class MemoryChangeInput(Body):
+    text: str = Field(description="What is right instead.")
+
+
 class MessagePost(Body):
     spellings: ClassVar[Mapping[str, str]] = {**_SESSION, **_AGENT, **_REQUEST}
 

@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from sessionful.surfaces.http import inputs, outputs, turn_outputs
+from sessionful.surfaces.http import inputs, memory_outputs, outputs, turn_outputs
 from sessionful.surfaces.http.errors import STATUS, ErrorBody
 
 _INPUTS = (
@@ -17,6 +17,8 @@ _INPUTS = (
     inputs.ForkInput,
     inputs.CheckpointInput,
     inputs.RewindInput,
+    inputs.MemoryInput,
+    inputs.MemoryChangeInput,
     inputs.MessagePost,
     inputs.TaskPost,
 )
@@ -30,6 +32,8 @@ _OUTPUTS = (
     outputs.AgentResource,
     outputs.AgentList,
     outputs.Health,
+    memory_outputs.MemoryResource,
+    memory_outputs.MemoryList,
     turn_outputs.Answer,
     turn_outputs.Reply,
     turn_outputs.StillRunning,
