@@ -1,11 +1,12 @@
-"""Door: the stream of the table of sessions. Erases what hung on a session that the table's expiry has taken, and
-finishes deletions whose process died."""
+"""Door: the stream of the table of sessions. Stores the last memories of a session that the table's expiry has taken,
+then erases what hung on it; and finishes deletions whose process died."""
 
 import asyncio
 import base64
 import logging
 import time
 from contextvars import copy_context
+from importlib import import_module
 from typing import Any
 
 from functions.observability import observed
@@ -15,6 +16,7 @@ from sessionful.settings import Settings
 from sessionful.stores.dynamodb import DynamoDBLog, keys
 
 _AT_ONCE = 8
+_PATIENCE = 300.0  # seconds that a session waits for a model to store its last memories
 _LAST_WORDS = 2.0  # seconds before the deadline that belong to the answer
 _EXPIRY = "dynamodb.amazonaws.com"
 
@@ -23,8 +25,8 @@ _logger = logging.getLogger("sessionful.curator")
 Record = dict[str, Any]
 
 
-def _open() -> DynamoDBLog:
-    store = Settings.from_environment().store or ""
+def _open(settings: Settings) -> DynamoDBLog:
+    store = settings.store or ""
     if not store.startswith("dynamodb:"):
         raise ConfigError("the curator follows a table: set SESSIONFUL_STORE to dynamodb:TABLE", key="SESSIONFUL_STORE")
     log = wiring.make_log(store)
@@ -32,7 +34,8 @@ def _open() -> DynamoDBLog:
     return log
 
 
-_log = _open()
+_settings = Settings.from_environment()
+_log = _open(_settings)
 _runner = asyncio.Runner()
 
 
@@ -68,7 +71,7 @@ async def _sweep(record: Record, seconds: float) -> bool:
     try:
         if (image := _image(record)) is not None:
             async with asyncio.timeout(seconds):
-                await _log.sweep(_item(image))
+                await _end(_item(image), _is_young(record))
     except AgentError as error:
         _logger.warning("event=<%s> code=<%s> | not swept: %s", record.get("eventID"), error.code, error.message)
     except Exception as error:
@@ -76,6 +79,24 @@ async def _sweep(record: Record, seconds: float) -> bool:
     else:
         return True
     return False
+
+
+async def _end(item: dict[str, Any], patient: bool) -> None:
+    """The agents are loaded only for those that have ended, and only where there are agents."""
+    ended = await _log.ended(item) if _settings.config is not None else None
+    if ended is None:
+        await _log.sweep(item)
+        return
+    memories = import_module("functions.opening.ended")
+    await memories.remember(_log, ended, patient)
+    await _log.sweep(item)
+    await memories.forget(_log, ended)
+
+
+def _is_young(record: Record) -> bool:
+    """Whether it may come again without ending in the dead letters."""
+    told = record["dynamodb"].get("ApproximateCreationDateTime")
+    return told is None or time.time() - told < _PATIENCE
 
 
 def _image(record: Record) -> dict[str, Any] | None:

@@ -1,4 +1,5 @@
-"""The door for messages, tasks and turns with whole answers (API Gateway). Streams are at the Function URL."""
+"""The door for messages, tasks and turns with whole answers, and for putting memories in, which an embedder reads (API
+Gateway). Streams are at the Function URL."""
 
 from urllib.parse import quote
 
@@ -8,7 +9,7 @@ from starlette.responses import RedirectResponse, Response
 from functions.opening.environment import stream_url
 from functions.web.gateway import gateway_handler, new_gateway_app
 from sessionful.domain.error import ConfigError
-from sessionful.surfaces.http import tasks, turns, waiting
+from sessionful.surfaces.http import memories, tasks, turns, waiting
 from sessionful.surfaces.http.base import add_in_session, add_sessionless
 from sessionful.surfaces.http.routes import Routes
 
@@ -32,6 +33,6 @@ for _method in ("POST", "GET"):
     _sessionless_streams.on(_method, "/messages/stream", {307: None})(at_the_stream_url)
 
 add_sessionless(app, (turns.sessionless, _sessionless_streams))
-add_in_session(app, (turns.routes, tasks.routes, waiting.routes, _streams))
+add_in_session(app, (turns.routes, tasks.routes, waiting.routes, memories.writing, _streams))
 
 handler = gateway_handler(app, _service, "messages")

@@ -1,6 +1,7 @@
 """One deployment: its settings, and what the agents' YAML asks of AWS.
 
-Of that YAML only `auth` and the models are looked at. What all its other keys mean is the package's business.
+Of that YAML only `auth`, the models and whether anything is remembered are looked at. What all its other keys mean is
+the package's business.
 """
 
 import re
@@ -31,10 +32,13 @@ class BedrockModel(NamedTuple):
 
 
 class Deployment(NamedTuple):
+    """`remembers`: some agent has long-term memory."""
+
     settings: Settings
     access: Access
     issuer: Issuer | None
     models: tuple[BedrockModel, ...]
+    remembers: bool = False
 
 
 def load(path: Path, agents: Path | None = None) -> Deployment:
@@ -45,7 +49,9 @@ def load(path: Path, agents: Path | None = None) -> Deployment:
     if issuer is not None and settings.allow_unauthenticated:
         raise DeploymentError(f"{path}: allow_unauthenticated contradicts the block 'auth' of {settings.agents}")
     access: Access = "jwt" if issuer is not None else "none" if settings.allow_unauthenticated else "iam"
-    return Deployment(settings, access, issuer, tuple(dict.fromkeys(_models(data, settings))))
+    models = tuple(dict.fromkeys(_models(data, settings)))
+    remembers = any(block.get("longterm") is not None for block, _ in _entries(data, "agents", "memory"))
+    return Deployment(settings, access, issuer, models, remembers)
 
 
 def _issuer(auth: Any, settings: Settings) -> Issuer:
@@ -58,7 +64,7 @@ def _issuer(auth: Any, settings: Settings) -> Issuer:
 
 
 def _models(data: dict[str, Any], settings: Settings) -> Iterator[BedrockModel]:
-    for block, place in [*_entries(data, "llms"), *_entries(data, "agents", "llm")]:
+    for block, place in [*_entries(data, "llms"), *_entries(data, "agents", "llm"), *_entries(data, "embedders")]:
         if block.get("type") != "bedrock":
             continue
         region = block.get("region")

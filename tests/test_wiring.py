@@ -3,12 +3,14 @@ from pathlib import Path
 import pytest
 
 from sessionful import config, wiring
-from sessionful.domain.error import ConfigError
+from sessionful.domain.error import AgentError, ConfigError
+from sessionful.domain.memory import Summary
 from sessionful.domain.message import Message
-from sessionful.domain.session import NewSession
+from sessionful.domain.session import NewSession, Position
 from sessionful.ports import ToolContext
 from sessionful.settings import Settings
 from sessionful.stores.in_memory import InMemoryLog
+from sessionful.stores.in_memory_bank import InMemoryBank
 
 BLOCKS = [
     path
@@ -98,3 +100,74 @@ def test_names_are_checked_without_making_anything() -> None:
     wiring.check_names(config.parse("agents: {a: {tools: [search, agent_call], llm: {type: local}}}", {}))
     with pytest.raises(ConfigError, match="did you mean 'search'"):
         wiring.check_names(config.parse("agents: {a: {tools: [serch]}}", {}))
+
+
+async def test_agents_that_sum_up_or_remember_have_a_bank_beside_their_sessions() -> None:
+    text = """
+    agents:
+      sums_up: {}
+      remembers: {memory: {working: {strategy: full}, longterm: {storage_scope: all}}}
+      elsewhere: {session_store: other}
+      neither: {memory: {working: {strategy: buffer_window}}}
+    session_stores: {one: {backend: memory}, other: {backend: dynamodb, dynamodb: {region: eu-west-1}}}
+    defaults: {session_store: one}
+    embedders: {words: {type: scripted, dimensions: 8}}
+    """
+    service = wiring.open_service(config.parse(text, {}), HERE)
+    sums_up, remembers, elsewhere, neither = service.agents.values()
+    assert isinstance(sums_up.bank, InMemoryBank)
+    assert remembers.bank is sums_up.bank is not elsewhere.bank
+    assert neither.bank is None
+    assert remembers.embedder is not None
+    assert remembers.embedder.name == "scripted:8"
+    assert (sums_up.embedder, elsewhere.embedder, neither.embedder) == (None, None, None)
+    await service.close()
+
+
+async def test_a_bank_is_where_the_sessions_are_and_opened_when_it_is_first_asked(tmp_path: Path) -> None:
+    file = tmp_path / "deep" / "sessions.db"
+    bank = wiring.open_bank(str(file))
+    assert not file.exists()
+    summary = Summary(log="log", upto=Position(1, 1), text="they spoke", tokens=2, made_at=1, model="m")
+    await bank.keep_summary("me", "a", summary)
+    assert file.exists()
+    await bank.close()
+    again = wiring.open_bank(f"sqlite:///{file}")
+    assert await again.summary("me", "a", "log") == summary
+    await again.close()
+
+
+async def test_what_opening_a_bank_raises_its_first_call_raises(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder")
+    bank = wiring.open_bank(str(tmp_path / "file" / "sessions.db"))
+    for _ in range(2):
+        with pytest.raises(AgentError):
+            await bank.summary("me", "a", "log")
+    await bank.close()
+
+
+def test_what_an_embedder_does_not_take_is_refused() -> None:
+    with pytest.raises(ConfigError, match="unknown embedder type 'opnai'"):
+        wiring.make_embedder("opnai")
+    with pytest.raises(ConfigError, match="takes no 'region'"):
+        wiring.make_embedder("local", region="eu")
+    with pytest.raises(ConfigError, match="needs long-term memory"):
+        wiring.check_names(config.parse("agents: {a: {tools: [remember]}}", {}))
+
+
+async def test_an_agents_tools_and_its_turns_share_one_memory() -> None:
+    text = """
+    agents: {a: {tools: [remember], memory: {longterm: {storage_scope: conversational}}}}
+    embedders: {words: {type: scripted}}
+    """
+    service = wiring.open_service(config.parse(text, {}), HERE)
+    agent = service.agents["a"]
+    tool = next(tool for tool in agent.tools if tool.spec.name == "remember")
+    context = ToolContext("s1", "turn_1_x", "c1", "a", "me", None, 1e12)
+    await tool.call({"fact": "Mia's bicycle is green."}, context)
+    session = await service.create_session("me", None, NewSession())
+    handle = await service.start_turn("me", None, session.key.id, Message.user("Which colour is Mia's bicycle?"))
+    await handle.result()
+    assert "Mia's bicycle is green." in agent.model.requests[0].messages[0].text
+    assert (await service.messages("me", None, session.key.id))[0].text == "Which colour is Mia's bicycle?"
+    await service.close()

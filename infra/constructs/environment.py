@@ -12,7 +12,7 @@ def environment(deployment: Deployment, store: Store, queue: sqs.IQueue) -> dict
     settings = deployment.settings
     return {
         "SESSIONFUL_CONFIG": "/opt/agents.yaml",
-        "SESSIONFUL_STORE": f"dynamodb:{store.table}?bucket={store.bucket}",
+        "SESSIONFUL_STORE": f"dynamodb:{store.table}?bucket={store.bucket}&memories={store.memories}",
         "SESSIONFUL_ALARMS": f"sqs:{queue.queue_url}",
         "SESSIONFUL_AUTH": deployment.access,
         "SESSIONFUL_IAM_OWNER": settings.iam_owner,

@@ -1,4 +1,4 @@
-"""Which door of the HTTP API answers which route: turns and messages go to the one that calls models."""
+"""Which door of the HTTP API answers which route: turns, messages and new memories go to the one that calls models."""
 
 from typing import NamedTuple
 
@@ -13,6 +13,8 @@ _IN_SESSIONS = {
         GET         /{session_id}/export
         GET POST    /{session_id}/checkpoints
         POST        /{session_id}/rewind
+        GET         /{session_id}/memories
+        GET DELETE  /{session_id}/memories/{memory_id}
     """,
     "messages": """
         POST        /{session_id}/messages
@@ -24,6 +26,8 @@ _IN_SESSIONS = {
         GET         /{session_id}/turns
         GET DELETE  /{session_id}/turns/{turn_id}
         POST        /{session_id}/turns/{turn_id}/cancel
+        POST        /{session_id}/memories
+        PUT PATCH   /{session_id}/memories/{memory_id}
     """,
 }
 

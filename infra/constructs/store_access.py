@@ -1,4 +1,4 @@
-"""What a door may do with the sessions: the requests that the package's DynamoDB store makes, and no other."""
+"""What a door may do with sessions and memories: the requests that the package's DynamoDB stores make, and no other."""
 
 from infra.constructs.door import Door
 from infra.constructs.store import Store
@@ -20,7 +20,7 @@ _OBJECTS = "Objects are named after their sessions, and all of them lie below th
 
 
 def allow_sessions(door: Door, store: Store) -> None:
-    door.allow(_ON_ITEMS, [store.table_arn])
+    door.allow(_ON_ITEMS, [store.table_arn, store.memories_arn])
     door.allow(["dynamodb:Query"], [f"{store.table_arn}/index/{INDEX}"])
     door.allow(["s3:DeleteObject", "s3:GetObject", "s3:PutObject"], [_objects(store)], wildcards=_OBJECTS)
     door.allow(["s3:ListBucket"], [store.bucket_arn])
@@ -28,7 +28,7 @@ def allow_sessions(door: Door, store: Store) -> None:
 
 def allow_sweeping(door: Door, store: Store) -> None:
     """What erasing takes: it lists nobody's sessions, and adds no objects."""
-    door.allow(_ON_ITEMS, [store.table_arn])
+    door.allow(_ON_ITEMS, [store.table_arn, store.memories_arn])
     door.allow(["s3:DeleteObject", "s3:GetObject"], [_objects(store)], wildcards=_OBJECTS)
     door.allow(["s3:ListBucket"], [store.bucket_arn])
 

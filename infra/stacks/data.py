@@ -13,6 +13,7 @@ class DataStack(Stack):
     def __init__(self, scope: Construct, id: str, settings: Settings) -> None:
         super().__init__(scope, id, description="sessionful: tables and bucket")
         tables = Tables(self, "Tables", settings)
-        self.store = exported(self, tables.sessions, Objects(self, "Objects", settings).bucket)
+        objects = Objects(self, "Objects", settings)
+        self.store = exported(self, tables.sessions, objects.bucket, tables.memories)
         CfnOutput(self, "SessionsTable", value=tables.sessions.table_name)
         CfnOutput(self, "MemoriesTable", value=tables.memories.table_name)

@@ -21,7 +21,8 @@ from infra.stacks.data import DataStack
 
 
 class ServiceStack(Stack):
-    """Only the doors that carry turns call models, read secrets and set alarms."""
+    """Only the doors that carry turns call models and read secrets; and the curator, where agents remember for long: it
+    has the last memories of an expired session stored."""
 
     def __init__(self, scope: Construct, id: str, deployment: Deployment, assets: Assets, data: DataStack) -> None:
         super().__init__(scope, id, description="sessionful: doors, HTTP API, Function URL and worker queue")
@@ -39,11 +40,11 @@ class ServiceStack(Stack):
         sessions, curator = Door(self, "sessions", house), Door(self, "curator", house)
         self.worker = Door(self, "worker", house)
         carrying = (messages, stream.door, self.worker)
-        for door in carrying:
+        for door in (*carrying, *([curator] if deployment.remembers else [])):
             allow_models(door, deployment.models, settings.bedrock_resources)
             allow_secrets(door, settings.secrets)
-            self.queue.allow_setting(door)
         for door in (sessions, *carrying):
+            self.queue.allow_setting(door)
             allow_sessions(door, data.store)
         allow_sweeping(curator, data.store)
         self.queue.wakes(self.worker)

@@ -161,23 +161,27 @@ agents:
   folded: {memory: {working: {strategy: summary_buffer, target: 0.9}}}
   shared: {memory: {longterm: {storage_scope: all}}}
 session_stores: {s: {backend: sql, sql: {driver: sqlite, database: x, max_idle: 3}}}
-embedders: {e: {type: openai}}
+embedders: {e: {type: openai}, f: {type: local}}
 mcp_servers: {m: {url: "http://localhost"}}
 """
     warnings = read(text).warnings()
-    later = "older messages are left out of the prompt; they are not summarised yet in this version"
-    assert [line for line in warnings if later in line] == [f"agents.folded.memory.working: summary_buffer: {later}"]
     for words in (
         "agents.folded.memory.working: target (0.9) is above threshold (0.85)",
-        "agents.shared.memory.longterm is accepted but not active in this version",
         "every owner's memories are shared",
         "session_stores.s.sql.max_idle has no effect",
-        "embedders is accepted but not active",
+        "embedders: there are several and none is used",
         "mcp_servers is accepted but not active",
     ):
         assert any(words in line for line in warnings), words
     assert not any("plain" in line for line in warnings)
     assert read("agents: {a: {}}").warnings() == []
+
+
+def test_the_embedder_is_the_default_or_the_only_one_or_none() -> None:
+    two = "embedders: {e: {type: local}, f: {type: scripted}}\n"
+    chosen = [read(text).embedder for text in ("agents: {a: {}}", two, "embedders: {e: {type: local}}")]
+    chosen.append(read(two + "defaults: {embedder: f}").embedder)
+    assert [one and one.type for one in chosen] == [None, None, "local", "scripted"]
 
 
 def test_an_embedder_is_given_to_its_adapter_as_it_was_written_and_its_key_is_not_shown() -> None:

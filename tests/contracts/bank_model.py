@@ -28,9 +28,8 @@ class Remembered:
         self.memories = [one for one in self.memories if not _expired(one, now)]
         for one in self.live(memory.scope, now):
             if one["digest"] == memory.digest:
-                return self._merge(one, memory)
-        known = self.find(memory.scope, memory.id, now)
-        if known is None:
+                return str(self._merge(one, memory)["id"])
+        if self.find(memory.scope, memory.id, now) is None:
             self._add(memory)
         return memory.id
 
@@ -45,11 +44,9 @@ class Remembered:
         self.memories = [one for one in self.memories if not _expired(one, now)]
         old["ended"] = by.created_at
         kept = self._merge(others[0], by) if others else self._add(by)
-        old["by"] = kept
-        new = self.find(scope, kept, now)
-        assert new is not None
-        new["over"].append(id)
-        return kept
+        old["by"] = kept["id"]
+        kept["over"].append(id)
+        return str(kept["id"])
 
     def delete(self, scope: Scope, id: str, now: int) -> str:
         found = self.find(scope, id, now)
@@ -83,7 +80,7 @@ class Remembered:
                 found[one["id"]] = max(sum(a * b for a, b in pairs), 0.0)
         return found
 
-    def _merge(self, one: State, memory: Memory) -> str:
+    def _merge(self, one: State, memory: Memory) -> State:
         _say(one, memory.sources)
         one["hand"] = one["hand"] or not memory.sources
         one["expires"] = (
@@ -91,15 +88,15 @@ class Remembered:
         )
         if not one["vector"] and memory.vector:
             one["model"], one["vector"] = memory.model, memory.vector
-        return str(one["id"])
+        return one
 
-    def _add(self, memory: Memory) -> str:
+    def _add(self, memory: Memory) -> State:
         one: State = {"id": memory.id, "scope": memory.scope, "text": memory.text, "digest": memory.digest}
         one |= {"made": memory.created_at, "expires": memory.expires_at, "ended": None, "by": None, "over": []}
         one |= {"model": memory.model, "vector": memory.vector, "sources": [], "hand": not memory.sources}
         _say(one, memory.sources)
         self.memories.append(one)
-        return memory.id
+        return one
 
 
 def _say(one: State, sources: tuple[Source, ...]) -> None:

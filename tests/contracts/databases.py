@@ -13,7 +13,7 @@ from uuid import uuid4
 from sqlalchemy import NullPool, create_engine, delete, func, select, text
 
 from sessionful.ports import Clock
-from sessionful.stores.sql import SqlLog
+from sessionful.stores.sql import SqlBank, SqlLog
 from sessionful.stores.sql.address import read_address
 from sessionful.stores.sql.schema import METADATA, SCHEMA
 from tests.contracts.postgres import private_postgres, programs
@@ -57,6 +57,20 @@ mysql_url = cache(new_mysql)
 async def sql_log(url: str, clock: Clock) -> AsyncIterator[tuple[SqlLog, Callable[[], Awaitable[int]]]]:
     """A log in that database, emptied, and the number of rows in it and of files beside it."""
     log = SqlLog.open(url, clock=clock)
+    yield log, _emptied(url)
+    await log.close()
+
+
+@asynccontextmanager
+async def sql_bank(url: str, clock: Clock) -> AsyncIterator[tuple[SqlBank, Callable[[], Awaitable[int]]]]:
+    """A bank in that database, emptied, and the number of rows in it."""
+    bank = SqlBank.open(url, clock=clock)
+    yield bank, _emptied(url)
+    await bank.close()
+
+
+def _emptied(url: str) -> Callable[[], Awaitable[int]]:
+    """Counts what is in the database from now on, rows and files."""
     address = read_address(url)
     engine = create_engine(address, poolclass=NullPool)
     beside = Path(f"{address.database}.objects")
@@ -69,8 +83,7 @@ async def sql_log(url: str, clock: Clock) -> AsyncIterator[tuple[SqlLog, Callabl
             counts = [connection.execute(select(func.count()).select_from(table)).scalar_one() for table in _TABLES]
         return sum(counts) + await asyncio.to_thread(_paths_in, beside)
 
-    yield log, raw_count
-    await log.close()
+    return raw_count
 
 
 def _paths_in(folder: Path) -> int:

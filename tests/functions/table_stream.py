@@ -41,7 +41,7 @@ class TableStream:
         """What has happened since they were asked for last. `by_expiry`: it was the table's own, that took heads."""
         answer = self._client.get_records(ShardIterator=self._iterator)
         self._iterator = answer["NextShardIterator"]
-        return [_as_in_an_event(record, by_expiry) for record in _whole(answer["Records"])]
+        return [as_in_an_event(record, by_expiry) for record in _whole(answer["Records"])]
 
 
 def _whole(records: list[Record]) -> Iterator[Record]:
@@ -58,7 +58,8 @@ def _whole(records: list[Record]) -> Iterator[Record]:
             yield record
 
 
-def _as_in_an_event(record: Record, by_expiry: bool) -> Record:
+def as_in_an_event(record: Record, by_expiry: bool) -> Record:
+    """As Lambda hands it to a function."""
     told = {name: value for name, value in record["dynamodb"].items() if name != "ApproximateCreationDateTime"}
     event = {**record, "dynamodb": _without_bytes(told)}
     if by_expiry and record["eventName"] == "REMOVE" and told["Keys"]["sk"]["S"] == "H":

@@ -28,6 +28,7 @@ def test_a_door_is_told_where_its_agents_and_its_sessions_are(door: str, iam: Cl
     assert told["SESSIONFUL_CONFIG"] == "/opt/agents.yaml"
     store = text(told["SESSIONFUL_STORE"])
     assert store.startswith("dynamodb:") and "TablesSessions" in store and "?bucket=" in store
+    assert "&memories=" in store and "TablesMemories" in store
     assert text(told["SESSIONFUL_ALARMS"]).startswith("sqs:")
     assert told["POWERTOOLS_SERVICE_NAME"] == told["POWERTOOLS_METRICS_NAMESPACE"] == "sessionful"
 

@@ -17,7 +17,7 @@ _CARRYING = ("messages", "stream", "worker")
 
 # What is told of a role by its door, without the DynamoDB and S3 that all have.
 _MORE = {
-    "sessions": set(),
+    "sessions": {"sqs:SendMessage"},
     "messages": {"sqs:SendMessage", "bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream"},
     "stream": {"sqs:SendMessage", "bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream"},
     "websocket": {"sqs:SendMessage", "execute-api:ManageConnections"},
@@ -54,12 +54,12 @@ def test_a_doors_actions_are_exactly_these(door: str, iam: Cloud) -> None:
 
 
 @pytest.mark.parametrize("door", _ASKED)
-def test_sessions_are_reached_in_one_table_one_index_and_one_folder_of_the_bucket(door: str, iam: Cloud) -> None:
+def test_two_tables_an_index_and_a_folder_of_the_bucket_are_reached(door: str, iam: Cloud) -> None:
     allowed = iam.allowed(door, "dynamodb")
-    (table,) = allowed["dynamodb:PutItem"]
-    assert "TablesSessions" in table
-    assert allowed["dynamodb:Query"] == {table, f"{table}/index/activity"}
-    assert all(resources == {table} for action, resources in allowed.items() if action != "dynamodb:Query")
+    memories, table = sorted(allowed["dynamodb:PutItem"])
+    assert "TablesMemories" in memories and "TablesSessions" in table
+    assert allowed["dynamodb:Query"] == {memories, table, f"{table}/index/activity"}
+    assert all(resources == {memories, table} for action, resources in allowed.items() if action != "dynamodb:Query")
     objects = iam.allowed(door, "s3")
     (folder,) = objects["s3:PutObject"]
     assert re.fullmatch(r"sessionful-data:\w+Bucket\w+Arn\w+/sessionful-data:\w+TablesSessions\w+/\*", folder)
@@ -103,11 +103,16 @@ def test_a_door_writes_its_own_log_only(door: str, iam: Cloud) -> None:
 @pytest.mark.parametrize("door", DOORS)
 def test_a_secret_is_read_by_the_doors_that_call_models(door: str, clouds: Mapping[str, Cloud]) -> None:
     allowed = clouds["jwt"].allowed(door, "secretsmanager")
-    if door not in _CARRYING:
+    if door not in (*_CARRYING, "curator"):
         assert allowed == {}
         return
     (secret,) = allowed["secretsmanager:GetSecretValue"]
     assert secret.endswith(":secret:sessionful/openai-??????")
+
+
+def test_the_curator_reads_secrets_only_where_it_has_last_memories_stored(clouds: Mapping[str, Cloud]) -> None:
+    assert clouds["jwt"].allowed("curator", "secretsmanager") == clouds["jwt"].allowed("worker", "secretsmanager")
+    assert not clouds["iam"].allowed("curator", "bedrock")
 
 
 def test_secrets_are_read_by_the_requests_that_are_allowed(clouds: Mapping[str, Cloud]) -> None:

@@ -28,9 +28,21 @@ def engine(sql_url: str) -> Iterator[Engine]:
     engine.dispose()
 
 
-def laid_out(engine: Engine) -> dict[str, set[str]]:
+def laid_out(engine: Engine) -> dict[str, set[str | None]]:
+    """The columns and the indexes of each table."""
     seen = inspect(engine)
-    return {name: {column["name"] for column in seen.get_columns(name)} for name in seen.get_table_names()}
+    return {
+        name: {column["name"] for column in seen.get_columns(name)}
+        | {index["name"] for index in seen.get_indexes(name) if "duplicates_constraint" not in index}
+        for name in seen.get_table_names()
+    }
+
+
+def wanted() -> dict[str, set[str | None]]:
+    return {
+        table.name: {*table.columns.keys(), *(index.name for index in table.indexes)}
+        for table in METADATA.sorted_tables
+    }
 
 
 async def test_a_layout_of_a_newer_release_is_refused(sql_url: str, sql_log: SqlLog, engine: Engine) -> None:
@@ -81,7 +93,7 @@ async def test_the_state_of_a_session_of_the_first_release_is_stored_with_its_ne
 async def test_an_older_layout_becomes_what_a_new_one_is(sql_url: str, engine: Engine) -> None:
     lay_out_version_1(engine)
     await SqlLog.open(sql_url).close()
-    assert laid_out(engine) == {table.name: set(table.columns.keys()) for table in METADATA.sorted_tables}
+    assert laid_out(engine) == wanted()
     with engine.connect() as connection:
         assert connection.execute(text("SELECT version FROM sessionful_schema")).scalars().all() == [VERSION]
 
@@ -93,7 +105,7 @@ async def test_a_change_that_broke_off_half_way_is_carried_to_its_end(sql_url: s
     log = SqlLog.open(sql_url, clock=ManualClock(LATER))
     await (await take_over(log)).settle()
     await log.close()
-    assert laid_out(engine) == {table.name: set(table.columns.keys()) for table in METADATA.sorted_tables}
+    assert laid_out(engine) == wanted()
 
 
 async def test_processes_that_start_at_once_bring_the_tables_up_together(sql_url: str, engine: Engine) -> None:

@@ -60,6 +60,7 @@ async def every_kind_of_statement(log: SqlLog, clock: ManualClock) -> None:
     await log.find("ada", "trip", ["guide", "clerk"])
     first = await log.list_sessions("ada", ["guide", "clerk"], 1)
     await log.list_sessions("ada", ["guide", "clerk"], 1, first.next_cursor)
+    await log.expired(["guide", "clerk"], clock.now, 10)
     await log.create(a_session(a_key("short"), timeout=0.001))
     clock.advance(10)
     await log.create(a_session(a_key("short")))
@@ -109,6 +110,17 @@ async def test_a_list_is_read_in_the_order_of_its_index(file: Path) -> None:
             if statement.text.startswith("SELECT"):
                 (step,) = plan(connection, statement)
                 assert "USING INDEX sessionful_heads_listed (shelf=?" in step
+
+
+async def test_the_expired_are_read_in_the_order_of_their_index(file: Path) -> None:
+    log = opened(file)
+    await log.create(a_session(timeout=1))
+    with recorded() as sent:
+        await log.expired(["guide", "clerk"], NOON + 1_000, 10)
+    await log.close()
+    with closing(sqlite3.connect(file)) as connection:
+        (step,) = [step for one in sent if one.text.startswith("SELECT") for step in plan(connection, one)]
+    assert "USING INDEX sessionful_heads_expiring (expires_at" in step
 
 
 async def test_a_turn_takes_as_few_statements_late_as_early(sql_url: str, sql_log: SqlLog) -> None:

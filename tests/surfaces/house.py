@@ -16,8 +16,9 @@ from sessionful.core.service import Service
 from sessionful.domain.agent import AgentSettings
 from sessionful.domain.message import Message, Text, ToolCall
 from sessionful.domain.usage import Usage
+from sessionful.embedders.scripted import ScriptedEmbedder
 from sessionful.models.scripted import Reply, ScriptedModel
-from sessionful.ports import Finish, ModelRequest, Piece, SessionLog, TextPiece, Tool, ToolContext, ToolSpec
+from sessionful.ports import Finish, MemoryBank, ModelRequest, Piece, SessionLog, TextPiece, Tool, ToolContext, ToolSpec
 from sessionful.stores.in_memory import InMemoryLog
 from sessionful.surfaces.http.app import create_app
 
@@ -78,9 +79,12 @@ def an_agent(
     name: str = "assistant",
     replies: Sequence[Reply] = (),
     tools: Sequence[Tool] = (),
+    bank: MemoryBank | None = None,
     **fields: Any,
 ) -> Agent:
-    return Agent(name, ScriptedModel(replies, name=f"{name}-model"), log, settings(**fields), tools)
+    """With a bank it has an embedder, too."""
+    model, embedder = ScriptedModel(replies, name=f"{name}-model"), ScriptedEmbedder() if bank is not None else None
+    return Agent(name, model, log, settings(**fields), tools, bank, embedder)
 
 
 def a_service(*replies: Reply, tools: Sequence[Tool] = (), **fields: Any) -> Service:

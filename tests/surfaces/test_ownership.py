@@ -26,6 +26,8 @@ BODIES: dict[str, Any] = {
     "tasks": {"input": {"content": "Hi"}},
     "checkpoints": {"name": "here"},
     "rewind": {"to": "1"},
+    "memories": {"text": "Ann lives in Rome."},
+    "{memory_id}": {"text": "Ann lives in Oslo."},
     "import": {"messages": [{"role": "user", "content": "Hi"}]},
 }
 FORGED = {"owner": "ann", "owner_id": "ann", "user": "ann", "user_id": "ann", "userId": "ann", "sub": "ann"}
@@ -62,7 +64,7 @@ def named(issuer: LocalIssuer, owner: str) -> dict[str, str]:
 
 def asked(method: str, path: str, turn_id: str = "k1") -> tuple[str, dict[str, Any]]:
     """A good call of the session `mine`."""
-    names = {"agent": "assistant", "session_id": "mine", "turn_id": turn_id, "task_id": turn_id}
+    names = {"agent": "assistant", "session_id": "mine", "turn_id": turn_id, "task_id": turn_id, "memory_id": "mem_1"}
     url = re.sub(r"{(\w+)}", lambda name: names[name[1]], path)
     if method in ("POST", "PUT", "PATCH"):
         return url, {"json": BODIES.get(path.rsplit("/", 1)[-1], {})}

@@ -2,9 +2,12 @@
 
 import pytest
 
+from sessionful.core.memory.notebook import Notebook
 from sessionful.core.toolbox import Toolbox
+from sessionful.domain.agent import LongTermMemory
 from sessionful.domain.error import ConfigError
 from sessionful.ports import ToolContext
+from sessionful.stores.in_memory_bank import InMemoryBank
 from sessionful.tools.catalog import NAMES, build
 
 
@@ -13,7 +16,8 @@ async def echo(agent: str, task: str, context: ToolContext) -> str:
 
 
 def test_every_built_in_tool_is_made_under_its_name() -> None:
-    made = build(NAMES, ask=echo, sub_agents=["writer"])
+    notebook = Notebook(InMemoryBank(), None, LongTermMemory())
+    made = build(NAMES, ask=echo, sub_agents=["writer"], notebook=notebook)
     specs = Toolbox(made, timeout=30, result_chars=1000).specs
     assert [spec.name for spec in specs] == list(NAMES)
     assert all(spec.description and spec.schema["type"] == "object" for spec in specs)

@@ -9,9 +9,11 @@ import jsonschema
 import pytest
 from openapi_spec_validator import validate
 
+from sessionful.stores.in_memory_bank import InMemoryBank
 from sessionful.surfaces.http.app import create_app
 from tests.surfaces.house import a_service, client_of
 
+REMEMBERS = {"memory": {"longterm": {"storage_scope": "session"}}}
 APP = create_app(a_service("Hello."))
 DESCRIPTION: dict[str, Any] = APP.openapi()
 OPERATIONS = [
@@ -29,13 +31,16 @@ BODIES: dict[str, dict[str, Any]] = {
     "fork": {},
     "checkpoints": {"name": "here"},
     "rewind": {"to": 1},
+    "memories": {"text": "Ann lives in Oslo."},
+    "{memory_id}": {"text": "Ann lives in Rome."},
     "import": {"messages": [{"role": "user", "content": "Hi"}]},
 }
 
 
 @pytest.fixture
 async def client() -> AsyncIterator[httpx.AsyncClient]:
-    async with client_of(create_app(a_service("Hello."), body_limit=500)) as client:
+    service = a_service("Hello.", bank=InMemoryBank(), **REMEMBERS)
+    async with client_of(create_app(service, body_limit=500)) as client:
         yield client
 
 
@@ -64,15 +69,17 @@ def test_everything_that_is_answered_has_a_schema(method: str, path: str, operat
 
 
 def path_of(path: str, **names: str) -> str:
-    known = {"agent": "assistant", "session_id": "s1", "turn_id": "k1", "task_id": "k1", **names}
+    known = {"agent": "assistant", "session_id": "s1", "turn_id": "k1", "task_id": "k1", "memory_id": "none", **names}
     return re.sub(r"{(\w+)}", lambda name: known[name[1]], path)
 
 
-def requests_to(method: str, path: str) -> list[tuple[str, dict[str, Any]]]:
+def requests_to(method: str, path: str, memory_id: str) -> list[tuple[str, dict[str, Any]]]:
     """A good call, and the bad ones that the operation invites."""
     body = BODIES.get(path.rsplit("/", 1)[-1], SESSION)
     reads = method in ("POST", "PUT", "PATCH")
-    good = path_of(path) + ("?session_id=s1&after=1.1.0" if method == "GET" and path.endswith("/stream") else "")
+    good = path_of(path, memory_id=memory_id) + (
+        "?session_id=s1&after=1.1.0" if method == "GET" and path.endswith("/stream") else ""
+    )
     calls: list[tuple[str, dict[str, Any]]] = [
         (good, {"json": body} if reads else {}),
         (good, {"headers": {"prefer": "respond-async"}, "json": body} if reads else {}),
@@ -105,8 +112,9 @@ async def test_every_status_that_is_returned_is_declared_and_its_body_fits(
         await client.post("/sessions", json={"id": session_id})
     await client.post("/sessions/ended/end")
     await client.post("/sessions/s1/messages", json=MESSAGE, headers={"idempotency-key": "k1"})
+    memory = (await client.post("/sessions/s1/memories", json={"text": "Ann lives in Bonn."})).json()
     seen = set()
-    for url, arguments in requests_to(method, path):
+    for url, arguments in requests_to(method, path, memory["id"]):
         response = await client.request(method, url, **arguments)
         status = str(response.status_code)
         seen.add(status)
@@ -142,6 +150,12 @@ def test_every_route_is_there_in_both_trees() -> None:
             ("POST", "/{session_id}/checkpoints"),
             ("GET", "/{session_id}/checkpoints"),
             ("POST", "/{session_id}/rewind"),
+            ("GET", "/{session_id}/memories"),
+            ("POST", "/{session_id}/memories"),
+            ("GET", "/{session_id}/memories/{memory_id}"),
+            ("PUT", "/{session_id}/memories/{memory_id}"),
+            ("PATCH", "/{session_id}/memories/{memory_id}"),
+            ("DELETE", "/{session_id}/memories/{memory_id}"),
             ("GET", "/{session_id}/export"),
             ("GET", "/{session_id}/messages"),
             ("POST", "/{session_id}/messages"),

@@ -7,13 +7,14 @@ from typing import Annotated
 
 import typer
 
-from sessionful.cli import config_app, options, sessions_app
+from sessionful.cli import config_app, memories_app, options, sessions_app
 from sessionful.cli.console import program
 from sessionful.cli.failure import DONE, FAILED, INTERRUPTED, WRONG_USAGE, CommandFailed, line, status_of
 from sessionful.domain.error import AgentError
 
 app = typer.Typer(name="sessionful", help="Stateful agent sessions: talk to an agent, keep its sessions, serve it.")
 app.add_typer(sessions_app.app, name="sessions")
+app.add_typer(memories_app.app, name="memories")
 app.add_typer(config_app.app, name="config")
 log = logging.getLogger("sessionful.cli")
 

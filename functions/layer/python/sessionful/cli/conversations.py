@@ -9,6 +9,7 @@ from pydantic import ConfigDict
 from sessionful.domain.agent import Reasoning
 from sessionful.domain.error import InvalidRequest
 from sessionful.domain.event import Told
+from sessionful.domain.memory import Memory
 from sessionful.domain.message import Value
 from sessionful.domain.session import SHARED_AGENT, Session
 from sessionful.domain.usage import Usage
@@ -71,6 +72,35 @@ class Said(Value):
     torn: bool = False
 
 
+class MemoryInfo(Value):
+    """A memory as the wire contract spells it. It holds until `ended_at`; then `superseded_by` took its place."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
+
+    id: str
+    kind: str
+    text: str
+    sources: list[dict[str, Any]]
+    created_at: datetime
+    ended_at: datetime | None = None
+    superseded_by: str | None = None
+    supersedes: list[str]
+
+    @classmethod
+    def of(cls, memory: Memory, owner: str) -> Self:
+        mine = [source for source in memory.sources if source.owner == owner]
+        return cls(
+            id=memory.id,
+            kind=memory.kind,
+            text=memory.text,
+            sources=[{"session_id": each.session_id, "at": ".".join(map(str, each.at))} for each in mine],
+            created_at=_time(memory.created_at),
+            ended_at=_time(memory.ended_at) if memory.ended_at is not None else None,
+            superseded_by=memory.superseded_by,
+            supersedes=list(memory.supersedes),
+        )
+
+
 class Conversations(Protocol):
     """The sessions of one caller, with one agent where one was named. Every method raises the errors of the house,
     the same ones here as from a server."""
@@ -106,6 +136,18 @@ class Conversations(Protocol):
     async def export_document(self, session_id: str) -> dict[str, Any]: ...
 
     async def import_document(self, document: Mapping[str, Any], session_id: str | None) -> SessionInfo: ...
+
+    def memories(self, session_id: str, limit: int, ended: bool) -> AsyncIterator[MemoryInfo]:
+        """What the session's agent remembers in it, newest first; with `ended` what no longer holds, too."""
+        ...
+
+    async def add_memory(self, session_id: str, text: str) -> MemoryInfo: ...
+
+    async def correct_memory(self, session_id: str, memory_id: str, text: str) -> MemoryInfo:
+        """What took its place."""
+        ...
+
+    async def delete_memory(self, session_id: str, memory_id: str) -> None: ...
 
     def turn(self, session_id: str, text: str, key: str) -> AsyncIterator[Told]:
         """Say something, and hear the turn to its terminal event. The session is made when it is not there. `key` is

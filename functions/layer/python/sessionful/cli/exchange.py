@@ -19,14 +19,14 @@ class Outcome(NamedTuple):
     interrupted: bool
 
 
-def check_text(text: str) -> None:
+def check_text(text: str, what: str = "message") -> None:
     """Before anything is opened. Raises CommandFailed for what no agent can answer."""
     if not text.strip():
-        raise CommandFailed("the message is empty", "invalid_request", WRONG_USAGE)
+        raise CommandFailed(f"the {what} is empty", "invalid_request", WRONG_USAGE)
     try:
         text.encode()
     except UnicodeEncodeError:
-        raise CommandFailed("the message is not UTF-8", "invalid_request", WRONG_USAGE) from None
+        raise CommandFailed(f"the {what} is not UTF-8", "invalid_request", WRONG_USAGE) from None
 
 
 async def exchange(conversations: Conversations, session_id: str, text: str, telling: Telling) -> Outcome:

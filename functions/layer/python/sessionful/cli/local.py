@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
-from sessionful.cli.conversations import AgentInfo, Said, SessionInfo, several_agents
+from sessionful.cli.conversations import AgentInfo, MemoryInfo, Said, SessionInfo, several_agents
 from sessionful.core.service import Service
 from sessionful.domain.event import Told
 from sessionful.domain.message import Message
@@ -68,6 +68,29 @@ class LocalConversations:
 
     async def import_document(self, document: Mapping[str, Any], session_id: str | None) -> SessionInfo:
         return SessionInfo.of(await self._service.import_session(self._owner, self._named, document, session_id))
+
+    async def memories(self, session_id: str, limit: int, ended: bool) -> AsyncIterator[MemoryInfo]:
+        cursor, left = None, limit
+        while left > 0:
+            page = await self._service.list_memories(
+                self._owner, self._named, session_id, min(left, _PAGE), cursor, ended
+            )
+            for memory in page.memories:
+                yield MemoryInfo.of(memory, self._owner)
+            cursor, left = page.next_cursor, left - len(page.memories)
+            if cursor is None:
+                return
+
+    async def add_memory(self, session_id: str, text: str) -> MemoryInfo:
+        memory = await self._service.add_memory(self._owner, self._named, session_id, text)
+        return MemoryInfo.of(memory, self._owner)
+
+    async def correct_memory(self, session_id: str, memory_id: str, text: str) -> MemoryInfo:
+        memory = await self._service.correct_memory(self._owner, self._named, session_id, memory_id, text)
+        return MemoryInfo.of(memory, self._owner)
+
+    async def delete_memory(self, session_id: str, memory_id: str) -> None:
+        await self._service.delete_memory(self._owner, self._named, session_id, memory_id)
 
     async def turn(self, session_id: str, text: str, key: str) -> AsyncIterator[Told]:
         message = Message.user(text)

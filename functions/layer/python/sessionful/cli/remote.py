@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from pydantic import ValidationError
 
-from sessionful.cli.conversations import AgentInfo, Said, SessionInfo, several_agents
+from sessionful.cli.conversations import AgentInfo, MemoryInfo, Said, SessionInfo, several_agents
 from sessionful.cli.failure import CommandFailed
 from sessionful.cli.sse import Frame
 from sessionful.cli.wire import StreamBroke, Unreachable, Wire, error_of
@@ -83,6 +83,28 @@ class RemoteConversations:
     async def import_document(self, document: Mapping[str, Any], session_id: str | None) -> SessionInfo:
         query = {"session_id": session_id}
         return SessionInfo.model_validate(await self._wire.ask("POST", f"{self._tree}/import", document, query))
+
+    async def memories(self, session_id: str, limit: int, ended: bool) -> AsyncIterator[MemoryInfo]:
+        cursor, left = None, limit
+        while left > 0:
+            query = {"limit": min(left, _PAGE), "cursor": cursor, "ended": "true" if ended else None}
+            page = await self._wire.ask("GET", self._path(session_id, "memories"), query=query)
+            for memory in page["memories"]:
+                yield MemoryInfo.model_validate(memory)
+            cursor, left = page["next_cursor"], left - len(page["memories"])
+            if cursor is None:
+                return
+
+    async def add_memory(self, session_id: str, text: str) -> MemoryInfo:
+        made = await self._wire.ask("POST", self._path(session_id, "memories"), {"text": text})
+        return MemoryInfo.model_validate(made)
+
+    async def correct_memory(self, session_id: str, memory_id: str, text: str) -> MemoryInfo:
+        path = self._path(session_id, "memories", quote(memory_id, safe=""))
+        return MemoryInfo.model_validate(await self._wire.ask("PATCH", path, {"text": text}))
+
+    async def delete_memory(self, session_id: str, memory_id: str) -> None:
+        await self._wire.ask("DELETE", self._path(session_id, "memories", quote(memory_id, safe="")))
 
     async def turn(self, session_id: str, text: str, key: str) -> AsyncIterator[Told]:
         """A lost line is taken up by asking again: the key attaches to the turn, the cursor tells how far one was."""

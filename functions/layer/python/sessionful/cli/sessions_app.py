@@ -1,30 +1,16 @@
 """`sessionful sessions …` as it is typed."""
 
-from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import Annotated
 
 import typer
 
 from sessionful.cli import options
 
-if TYPE_CHECKING:
-    from sessionful.cli.conversations import Conversations
-    from sessionful.cli.target import Target
-
-T = TypeVar("T")
-
-app = typer.Typer(help="List, show, delete, fork, rewind, export and import sessions.", no_args_is_help=False)
+app = typer.Typer(help="List, show, delete, fork, rewind, export, import and sweep up sessions.", no_args_is_help=False)
 
 Id = Annotated[str, typer.Argument(metavar="ID", help="The session.")]
 NewId = Annotated[str | None, typer.Option("--as", metavar="ID", help="The new session's id. Default: generated.")]
-
-
-def _run(target: "Target", work: "Callable[[Conversations], Coroutine[Any, Any, T]]") -> T:
-    from sessionful.cli.foreground import Foreground
-
-    with Foreground() as foreground, target.open(foreground) as conversations:
-        return foreground.run(work(conversations))
 
 
 @app.command("list")
@@ -39,7 +25,7 @@ def list_sessions(
     """The sessions: a table on a terminal, ids alone in a pipe."""
     from sessionful.cli import sessions
 
-    _run(options.target(agent, config, url, token), lambda kept: sessions.list_sessions(kept, limit, as_json))
+    options.target(agent, config, url, token).run(lambda kept: sessions.list_sessions(kept, limit, as_json))
 
 
 @app.command()
@@ -54,7 +40,7 @@ def show(
     """A session and what was said in it."""
     from sessionful.cli import sessions
 
-    _run(options.target(agent, config, url, token), lambda kept: sessions.show(kept, session, as_json))
+    options.target(agent, config, url, token).run(lambda kept: sessions.show(kept, session, as_json))
 
 
 @app.command()
@@ -68,7 +54,23 @@ def delete(
     """Erase sessions, and all that was said in them."""
     from sessionful.cli import sessions
 
-    _run(options.target(agent, config, url, token), lambda kept: sessions.delete(kept, session))
+    options.target(agent, config, url, token).run(lambda kept: sessions.delete(kept, session))
+
+
+@app.command()
+def sweep(
+    config: options.Config = None,
+    expired_for: Annotated[
+        str, typer.Option("--expired-for", metavar="TIME", help="Only what expired that long ago: 7d, 12h, 0s.")
+    ] = "7d",
+) -> None:
+    """Erase the sessions that have expired, of every owner, after what is worth remembering of them was stored.
+
+    `serve` and `worker` do so by themselves. Who uses an expired session's id is told that it has expired, until it is
+    erased."""
+    from sessionful.cli import sweep
+
+    sweep.sweep(options.target(None, config, None, None), expired_for)
 
 
 @app.command()
@@ -86,7 +88,7 @@ def fork(
     """Make a session that shares another's past; prints its id."""
     from sessionful.cli import sessions
 
-    _run(options.target(agent, config, url, token), lambda kept: sessions.fork(kept, session, new_id, at))
+    options.target(agent, config, url, token).run(lambda kept: sessions.fork(kept, session, new_id, at))
 
 
 @app.command()
@@ -101,7 +103,7 @@ def checkpoint(
     """Name the point where a session is, to go back to it; prints the name."""
     from sessionful.cli import sessions
 
-    _run(options.target(agent, config, url, token), lambda kept: sessions.checkpoint(kept, session, name))
+    options.target(agent, config, url, token).run(lambda kept: sessions.checkpoint(kept, session, name))
 
 
 @app.command()
@@ -116,7 +118,7 @@ def rewind(
     """Bring a session's messages and state back to a point."""
     from sessionful.cli import sessions
 
-    _run(options.target(agent, config, url, token), lambda kept: sessions.rewind(kept, session, to))
+    options.target(agent, config, url, token).run(lambda kept: sessions.rewind(kept, session, to))
 
 
 @app.command("export")
@@ -131,7 +133,7 @@ def export_session(
     """Write a session as a portable JSON document."""
     from sessionful.cli import sessions
 
-    document = _run(options.target(agent, config, url, token), lambda kept: kept.export_document(session))
+    document = options.target(agent, config, url, token).run(lambda kept: kept.export_document(session))
     sessions.write_document(document, output)
 
 
@@ -148,4 +150,4 @@ def import_session(
     from sessionful.cli import sessions
 
     document = sessions.read_document(file)
-    _run(options.target(agent, config, url, token), lambda kept: sessions.import_session(kept, document, new_id))
+    options.target(agent, config, url, token).run(lambda kept: sessions.import_session(kept, document, new_id))

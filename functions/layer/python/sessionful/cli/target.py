@@ -2,10 +2,10 @@
 
 import os
 import shlex
-from collections.abc import Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeVar
 
 from sessionful.cli.console import program, say
 from sessionful.cli.conversations import Conversations
@@ -15,6 +15,8 @@ from sessionful.settings import Settings
 
 if TYPE_CHECKING:
     from sessionful.config import Config
+
+T = TypeVar("T")
 
 OWNER = "local"
 """Whose the sessions on this machine are, also those that a server on it keeps for callers without a token."""
@@ -48,6 +50,11 @@ class Target(NamedTuple):
             yield conversations
         finally:
             foreground.run(conversations.close())
+
+    def run(self, work: Callable[[Conversations], Coroutine[Any, Any, T]]) -> T:
+        """What a command does with the sessions, in the foreground."""
+        with Foreground() as foreground, self.open(foreground) as conversations:
+            return foreground.run(work(conversations))
 
     def configuration(self) -> "Config | None":
         """Raises ConfigError."""

@@ -1,4 +1,5 @@
-"""`sessionful worker`: looks after turns that lost their holder, were handed over, or wait. It opens no port."""
+"""`sessionful worker`: looks after turns that lost their holder, were handed over, or wait, and after sessions that
+have expired. It opens no port."""
 
 import asyncio
 import logging
@@ -13,6 +14,7 @@ from sessionful.cli.failure import DONE, WRONG_USAGE, CommandFailed
 from sessionful.cli.places import place, places
 from sessionful.cli.target import Target
 from sessionful.core.service import Service
+from sessionful.core.sweeping import Sweeper
 
 _ENDING = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 _NOBODY = {
@@ -22,21 +24,26 @@ _NOBODY = {
 
 
 class Staff:
-    """A service, and the worker that looks after its turns where there are alarms."""
+    """A service, the worker that looks after its turns where there are alarms, and who sweeps up after its sessions."""
 
     def __init__(self, service: Service, alarms: AlarmQueue | None, at_once: int = AT_ONCE) -> None:
         self._service, self._alarms = service, alarms
         self._worker = Worker(alarms, service.look_after, at_once=at_once) if alarms is not None else None
         self._working: asyncio.Task[None] | None = None
+        self._sweeping: asyncio.Task[None] | None = None
 
     def start(self) -> None:
         if self._worker is not None:
             self._working = asyncio.create_task(self._worker.run())
+        self._sweeping = asyncio.create_task(Sweeper(self._service, self._service.clock).run())
 
     async def let_go(self) -> None:
         """First nothing more is begun, then the turns that run are handed over or settled."""
         if self._worker is not None:
             self._worker.stop()
+        if self._sweeping is not None:
+            self._sweeping.cancel()
+            await asyncio.wait({self._sweeping})
         await self._service.let_go()
         if self._working is not None:
             await self._working

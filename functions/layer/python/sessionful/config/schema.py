@@ -83,6 +83,12 @@ class Config(Settings):
         chosen = agent.session_store or self.defaults.session_store or _only(self.session_stores)
         return None if chosen is None else self.session_stores[chosen]
 
+    @property
+    def embedder(self) -> Embedder | None:
+        """The default, else the only one there is, else None."""
+        chosen = self.defaults.embedder or _only(self.embedders)
+        return None if chosen is None else self.embedders[chosen]
+
     def with_options(self) -> "Config":
         """The same, where each agent's `options` include those of its model; what the agent says itself counts more."""
         agents = {}
@@ -100,9 +106,10 @@ class Config(Settings):
         for name, store in self.session_stores.items():
             ignored = _POOL_KEYS & store.sql.model_fields_set if store.sql is not None else ()
             told.extend(f"session_stores.{name}.sql.{key} has no effect in this version" for key in sorted(ignored))
-        for section in ("embedders", "mcp_servers"):
-            if getattr(self, section):
-                told.append(f"{section} is accepted but not active in this version")
+        if len(self.embedders) > 1 and self.defaults.embedder is None:
+            told.append("embedders: there are several and none is used; name one in defaults.embedder")
+        if self.mcp_servers:
+            told.append("mcp_servers is accepted but not active in this version")
         return told
 
 
@@ -113,15 +120,8 @@ def _only(entries: dict[str, Any]) -> str | None:
 def _memory_warnings(agent: AgentConfig) -> list[str]:
     working, longterm = agent.memory.working, agent.memory.longterm
     told: list[str] = []
-    if working.strategy == "summary_buffer" and working.model_fields_set:
-        told.append(
-            "working: summary_buffer: older messages are left out of the prompt; they are not summarised yet in this "
-            "version"
-        )
     if working.target > working.threshold:
         told.append(f"working: target ({working.target}) is above threshold ({working.threshold})")
-    if longterm is not None:
-        told.append("longterm is accepted but not active in this version")
-        if longterm.storage_scope == "all":
-            told.append("longterm: storage_scope all: every owner's memories are shared with every other owner")
+    if longterm is not None and longterm.storage_scope == "all":
+        told.append("longterm: storage_scope all: every owner's memories are shared with every other owner")
     return told

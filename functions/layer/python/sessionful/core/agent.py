@@ -1,20 +1,25 @@
-"""An agent as it runs: a model, instructions, tools and settings under a name, and the log of its sessions."""
+"""An agent as it runs: a model, instructions, tools and settings under a name, the log of its sessions, and where what
+outlives the window is kept."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from sessionful.core.toolbox import Toolbox
 from sessionful.domain.agent import AgentSettings
-from sessionful.ports import Model, SessionLog, Tool
+from sessionful.ports import Embedder, MemoryBank, Model, SessionLog, Tool
 
 
 @dataclass(frozen=True)
 class Agent:
+    """Without a `bank` nothing is summarised, and without an `embedder` as well nothing is remembered."""
+
     name: str
     model: Model
     log: SessionLog
     settings: AgentSettings = field(default_factory=AgentSettings)
     tools: Sequence[Tool] = ()
+    bank: MemoryBank | None = None
+    embedder: Embedder | None = None
     toolbox: Toolbox = field(init=False, repr=False)
 
     def __post_init__(self) -> None:

@@ -11,7 +11,9 @@ from sessionful.core.answer import Answer
 from sessionful.core.deadline import seconds_left
 from sessionful.core.endings import Verdict, as_json, ending, judged, stop_error, stripped
 from sessionful.core.feed import Feed
+from sessionful.core.memory.working import Past
 from sessionful.core.pace import Pace
+from sessionful.core.prompt import prompt_of
 from sessionful.core.recorder import Recorder
 from sessionful.core.replay import ending_event
 from sessionful.core.resumption import Torn, kept_text
@@ -36,7 +38,8 @@ class _TornAway(Exception):
 class Attempt:
     """Runs as a task of its own. Only the model and the tools can be interrupted, never a write.
 
-    `past` is the window before the turn, `stored` what is stored of it, `torn` the step that a former holder had open.
+    `newest` is what is read of the log before the turn, if anything is, `past` what its prompt begins with; `stored` is
+    what is stored of it, `torn` the step that a former holder had open.
     `after` is the head once the turn is settled; `handed_over` tells that it goes on elsewhere.
     """
 
@@ -45,7 +48,7 @@ class Attempt:
     lease: Lease
     session: Session
     running: RunningTurn
-    past: Sequence[Message]
+    newest: Sequence[Entry] | None
     feed: Feed
     clock: Clock
     pace: Pace
@@ -54,6 +57,7 @@ class Attempt:
     torn: Torn | None = None
     after: Session | None = None
     handed_over: bool = False
+    past: Past = field(default_factory=Past)
     _work: Work = field(default_factory=Work)
     _given: tuple[Message, ...] = ()
     _until: float = 0.0
@@ -102,12 +106,16 @@ class Attempt:
     async def _steps(self) -> None:
         turn_id, number = self.running.turn_id, len(self.stored)
         said = [message for entry in self.stored for message in entry.messages]
-        messages = [*self.past, *(said or [self.running.message])]
         self._given = () if self.stored else (self.running.message,)
         if self.lease.attempt > self.feed.told[-1].cursor.attempt:
             self.feed.tell(TurnSuperseded(keep=kept_text(self.stored)))
         if self.running.cancel_asked:
             self.stop("cancelled")
+        said = said or [self.running.message]
+        prompt = await prompt_of(self.agent, self.log, self.session, self.newest, self.lease.turn, said)
+        self.past, messages = prompt.past, prompt.messages
+        if prompt.recalled is not None and self.lease.attempt == 1 and not self.stored:
+            self.feed.tell(prompt.recalled)
         self._correct_last(messages)
         goes_on = True
         while goes_on:

@@ -49,7 +49,7 @@ class Directory:
         if agent is not None or self.sole_agent is not None:
             return SessionKey(owner, self.home(agent), session_id)
         found: list[Session] = []
-        for log, names in self._by_log():
+        for log, names in self.by_log():
             found.extend(await log.find(owner, session_id, names))
         if not found:
             raise SessionNotFound("there is no such session", session_id=session_id)
@@ -60,14 +60,14 @@ class Directory:
 
     def sole_log(self) -> tuple[SessionLog, list[str]]:
         """The one log all agents share, with their names; raises InvalidRequest when they keep several."""
-        logs = self._by_log()
+        logs = self.by_log()
         if len(logs) > 1:
             raise InvalidRequest(
                 "the agents keep their sessions apart: name one", field="agent_id", agents=[*self.agents]
             )
         return logs[0]
 
-    def _by_log(self) -> list[tuple[SessionLog, list[str]]]:
+    def by_log(self) -> list[tuple[SessionLog, list[str]]]:
         logs: dict[int, tuple[SessionLog, list[str]]] = {id(self._shared_log): (self._shared_log, [SHARED_AGENT])}
         for agent in self.agents.values():
             logs.setdefault(id(agent.log), (agent.log, []))[1].append(agent.name)

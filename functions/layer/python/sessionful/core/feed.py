@@ -21,7 +21,7 @@ def after(told: Told, cursor: Cursor | None) -> Told | None:
 
 
 class Tape:
-    """Gives each event its place: a delta advances by its characters, any other event by one.
+    """Gives each event its place: a delta advances by its characters, any other event by its length.
 
     A new attempt goes on from the place where the stored steps end: what it shares with the former attempt keeps
     its cursors, and whatever the former attempt told beyond that is superseded.
@@ -47,7 +47,7 @@ class Feed:
         self.ended = False
 
     def tell(self, event: AnyEvent) -> None:
-        if event.length == 0:  # an empty delta has no place of its own
+        if isinstance(event, TextDelta | ThinkingDelta) and not event.text:
             return
         told = self._tape.place(event)
         self.told.append(told)

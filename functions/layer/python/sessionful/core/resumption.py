@@ -1,19 +1,14 @@
-"""What a new holder finds of a turn whose former holder is gone: the past, the stored steps, and the torn step."""
+"""What a new holder finds of a turn whose former holder is gone: the stored steps, and the torn step."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from sessionful.core.groups import Said, read_group
 from sessionful.core.replay import replay, started, text_length
-from sessionful.core.window import reach, window
-from sessionful.domain.agent import WorkingMemory
 from sessionful.domain.event import Told, ToolReturned
-from sessionful.domain.message import Message, ToolResult
-from sessionful.domain.session import Position, RunningTurn, Session
+from sessionful.domain.message import ToolResult
+from sessionful.domain.session import RunningTurn, Session
 from sessionful.domain.turn import Entry
-from sessionful.ports import SessionLog
-
-_PAGE = 50
 
 
 class Torn(NamedTuple):
@@ -48,17 +43,3 @@ def told_before(session: Session, running: RunningTurn, stored: Sequence[Entry])
 def kept_text(stored: Sequence[Entry]) -> int:
     """Characters of the turn's text that still hold."""
     return sum(text_length(entry) for entry in stored)
-
-
-async def past_before(log: SessionLog, session: Session, turn: int, memory: WorkingMemory) -> list[Message]:
-    """The window of the past that was there when the turn began. Reads no more of it than the window takes."""
-    span, found, size = reach(memory), list[Entry](), 0
-    before = Position(turn, 1)
-    while len(found) < span.entries and size < span.bytes:
-        page = await log.read(session, min(_PAGE, span.entries - len(found)), before=before, newest_first=True)
-        if not page:
-            break
-        found += page
-        size += sum(len(message.text) for entry in page for message in entry.messages)
-        before = page[-1].position
-    return window(found[::-1], memory)

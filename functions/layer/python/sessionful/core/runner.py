@@ -13,19 +13,20 @@ from sessionful.core.deadline import seconds_left
 from sessionful.core.directory import Directory
 from sessionful.core.endings import closing_entry
 from sessionful.core.feed import Feed
+from sessionful.core.memory.upkeep import Upkeep
 from sessionful.core.pace import Pace
 from sessionful.core.queue import undo
-from sessionful.core.resumption import Torn, past_before, told_before, torn_step
+from sessionful.core.resumption import Torn, told_before, torn_step
 from sessionful.core.runs import Run, Runs
-from sessionful.core.window import reach, window
+from sessionful.core.window import reach
 from sessionful.domain.agent import WorkingMemory
 from sessionful.domain.error import AgentError, LeaseLost, ServerStopping, TurnCancelled, TurnInterrupted
-from sessionful.domain.message import Message
-from sessionful.domain.session import RunningTurn, Session, SessionKey
+from sessionful.domain.session import SHARED_AGENT, RunningTurn, Session, SessionKey
 from sessionful.domain.turn import Admitted, Entry, Taken
 from sessionful.ports import Alarm, Clock, Wake
 
 _MARGIN_SECONDS = 2.0
+_PATIENCE = 10.0  # seconds that a process stays for the summary that nobody else would make
 
 logger = logging.getLogger("sessionful.turn")
 
@@ -39,11 +40,12 @@ class Runner:
         self.clock, self.pace = clock, pace
         self._directory, self._alarm = directory, alarm
         self._tasks: set[asyncio.Task[None]] = set()
+        self._upkeep = Upkeep(clock)
         self.closing = False
 
     def begin(self, agent: Agent, admitted: Admitted, answer: Answer | None = None) -> Run:
         """Carry a turn that was just admitted."""
-        return self._start(agent, admitted, window(admitted.past, agent.settings.memory.working), answer)
+        return self._start(agent, admitted, admitted.past, answer)
 
     async def stir(self, session: Session) -> bool:
         """See to it that somebody carries the session's turn, or the next of those that wait. True when that was to be
@@ -73,9 +75,8 @@ class Runner:
             await self._close(taken, stored, worn_out or _agentless(running))
             await self.advance(key)
             return None
-        past = await past_before(log, taken.session, running.number, agent.settings.memory.working)
         torn = torn_step(taken.flushed, running.number, len(stored))
-        return self._start(agent, taken, past, stored=stored, torn=torn)
+        return self._start(agent, taken, None, stored=stored, torn=torn)
 
     async def advance(self, key: SessionKey) -> Run | None:
         """Admit the turn that waits longest, if the session is free; withdrawn ones are closed on the way."""
@@ -104,9 +105,10 @@ class Runner:
 
     async def rest(self) -> None:
         """Hand over what still runs. Nothing is under way afterwards, alarms neither: the process may be frozen."""
-        while self._tasks or list(self.runs):
+        while self._tasks or list(self.runs) or not self._upkeep.idle:
             await self.runs.close("handed_over")
             await asyncio.gather(*self._tasks)
+            await self._upkeep.rest()
 
     async def close(self) -> None:
         """Let go of every turn: to whoever takes over where there are workers, else settled as interrupted."""
@@ -114,12 +116,25 @@ class Runner:
         await self.runs.close("handed_over" if self._alarm is not None else "interrupted")
         while self._tasks:
             await asyncio.gather(*self._tasks)
+        for key in await self._upkeep.close(_PATIENCE if self._alarm is None else 0.0):
+            self.arm(key, "upkeep", 0.0)
+        await asyncio.gather(*self._tasks)
 
     async def carry(self, session: Session) -> None:
-        """Carry the session's turn, if nobody else does, and those that wait behind it, until there is none."""
-        await self.stir(session)
+        """Carry the session's turn, if nobody else does, and those that wait behind it, until there is none. Where no
+        turn is, do what else is due in the session."""
+        if not await self.stir(session) and session.running is None:
+            await self.keep_up(session)
         while (run := self.runs.get(session.key)) is not None and run.then is not None:
             await run.then
+
+    async def keep_up(self, session: Session) -> None:
+        """Do what is due for the session's memory. It raises nothing but what the log raises."""
+        log, name = self._directory.log_of(session.key.agent), session.key.agent
+        if name == SHARED_AGENT:
+            name = next((entry.agent for entry in await log.read(session, 1, newest_first=True)), name)
+        if (agent := self._directory.agents.get(name)) is not None:
+            await asyncio.shield(self._upkeep.start(agent, log, session))
 
     def check_time(self) -> None:
         """Raises ServerStopping when this process should begin nothing any more."""
@@ -136,7 +151,7 @@ class Runner:
         self,
         agent: Agent,
         given: Admitted | Taken,
-        past: Sequence[Message],
+        newest: Sequence[Entry] | None,
         answer: Answer | None = None,
         stored: Sequence[Entry] = (),
         torn: Torn | None = None,
@@ -149,7 +164,7 @@ class Runner:
             lease=given.lease,
             session=session,
             running=running,
-            past=past,
+            newest=newest,
             feed=Feed(running.number, running.attempt, told_before(session, running, stored)),
             clock=self.clock,
             pace=self.pace,
@@ -165,6 +180,8 @@ class Runner:
         await run.task
         attempt = run.attempt
         key = attempt.session.key
+        if attempt.after is not None:
+            self._see_to_upkeep(attempt, attempt.after)
         if attempt.handed_over:
             self.arm(key, attempt.running.turn_id, 0.0)
         elif attempt.after is not None and attempt.after.queued:
@@ -175,6 +192,16 @@ class Runner:
                 await self.advance(key)
             except AgentError as error:
                 logger.warning("session=<%s> code=<%s> | the next turn waits for an alarm", key.id, error.code)
+
+    def _see_to_upkeep(self, attempt: Attempt, after: Session) -> None:
+        """The next turn does not wait for it."""
+        ended = after.ended_at is not None  # while the turn ran
+        if not ended and not self._upkeep.due(attempt.agent, attempt.past.tokens, attempt.stored):
+            return
+        if self._leaving and self._alarm is not None:
+            self.arm(after.key, attempt.running.turn_id, 0.0)
+        else:
+            self._upkeep.start(attempt.agent, self._directory.log_of(after.key.agent), after)
 
     def _keep(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
         task = asyncio.create_task(work)

@@ -1,5 +1,6 @@
 """The service every surface is given: sessions, and the turns that run in them."""
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
@@ -7,10 +8,11 @@ from typing import Any
 from sessionful.core.admission import Admission
 from sessionful.core.agent import Agent
 from sessionful.core.answer import Answer
+from sessionful.core.erasure import erase_session, remembering
+from sessionful.core.memories import Memories
 from sessionful.core.pace import Pace
 from sessionful.core.records import record_of, waiting_record
 from sessionful.core.runner import Runner
-from sessionful.core.sessions import Sessions
 from sessionful.core.tail import Tail
 from sessionful.core.turns import TurnHandle
 from sessionful.domain.clock import now_ms
@@ -29,7 +31,7 @@ from sessionful.domain.turn import Admitted, Attached, NewTurn, Queued, TurnReco
 from sessionful.ports import Alarm, Clock, SessionLog, Wake
 
 
-class Service(Sessions):
+class Service(Memories):
     """`pace` says how turns are carried; `alarm` has a worker look after those that may lose their holder."""
 
     def __init__(
@@ -47,6 +49,7 @@ class Service(Sessions):
         self._pace, self._alarm = pace or Pace(), alarm
         self._runner = Runner(self, clock, self._pace, alarm)
         self._admission = Admission(self, self._runner)
+        self._ending: set[asyncio.Task[None]] = set()
 
     async def start_turn(
         self,
@@ -132,12 +135,25 @@ class Service(Sessions):
         return record
 
     async def delete_session(self, owner: str, agent: str | None, session_id: str) -> None:
-        """Erase it. A turn that runs in it stops and writes nothing more."""
+        """Erase it, with all that was remembered of it alone. A turn that runs in it stops and writes nothing more."""
         key = await self.locate(owner, agent, session_id)
         run = self._runner.runs.get(key)
-        await self.log_of(key.agent).delete(key)
+        await erase_session(self, key)
         if run is not None:
             run.attempt.stop("deleted")
+
+    async def end_session(self, owner: str, agent: str | None, session_id: str) -> Session:
+        """Ended sessions can be read until they expire, not continued. What is still to be remembered of it is stored
+        afterwards, by a worker where there is one. Ending twice is no error."""
+        session = await super().end_session(owner, agent, session_id)
+        if remembering(self, session):
+            if self._alarm is not None:
+                self._runner.arm(session.key, "ended", 0.0)
+            else:
+                task = asyncio.create_task(self._runner.keep_up(session))
+                self._ending.add(task)
+                task.add_done_callback(self._ending.discard)
+        return session
 
     async def follow(
         self, owner: str, agent: str | None, session_id: str, after: Cursor | None = None
@@ -175,14 +191,17 @@ class Service(Sessions):
 
     async def let_go(self) -> None:
         """Of the running turns: with an alarm they go on elsewhere, else they are settled as interrupted."""
+        await asyncio.sleep(0)  # what was begun a moment ago is under way then, and let go of as well
         await self._runner.close()
+        await asyncio.gather(*self._ending, return_exceptions=True)
 
     async def close(self) -> None:
         """Let go of the running turns, then of the stores."""
         await self.let_go()
-        logs = {id(log): log for log in (self._shared_log, *(agent.log for agent in self.agents.values()))}
-        for log in logs.values():
-            await log.close()
+        agents = self.agents.values()
+        opened = [self._shared_log, *(x for agent in agents for x in (agent.log, agent.bank, agent.embedder))]
+        for each in {id(one): one for one in opened if one is not None}.values():
+            await each.close()
 
     async def _started(
         self, agent: Agent, admitted: Admitted | Attached | Queued, answer: Answer | None, worker_in: float | None

@@ -8,6 +8,7 @@ from sessionful.core import history, points
 from sessionful.core.agent import Agent
 from sessionful.core.directory import Directory
 from sessionful.core.document import from_document, to_document
+from sessionful.core.erasure import clear_place, erase_session
 from sessionful.core.once import same_request
 from sessionful.core.past import fresh, given_entry, spoken, starting_from
 from sessionful.core.place import entry_at
@@ -55,9 +56,9 @@ class Sessions(Directory):
         before is the answer; IdempotencyConflict is raised when another with its key made it."""
         check_past(new.messages)
         now = self.clock()
-        session_id = check_session_id(new.session_id) if new.session_id is not None else new_session_id(now)
         home = self.home(agent)
-        session = fresh(SessionKey(owner, home, session_id), now, new).model_copy(
+        key = await self._place(owner, home, new.session_id, now)
+        session = fresh(key, now, new).model_copy(
             update={
                 "sharing": new.sharing or (home in self.agents and self.agents[home].settings.sharing),
                 "timeout": new.timeout if new.timeout is not None else self._timeout,
@@ -94,8 +95,8 @@ class Sessions(Directory):
         return await self.log_of(session.key.agent).change(session.key, SessionChange(ended_at=self.clock()))
 
     async def delete_session(self, owner: str, agent: str | None, session_id: str) -> None:
-        key = await self.locate(owner, agent, session_id)
-        await self.log_of(key.agent).delete(key)
+        """Erase it, with all that was remembered of it alone."""
+        await erase_session(self, await self.locate(owner, agent, session_id))
 
     async def fork_session(
         self,
@@ -111,12 +112,12 @@ class Sessions(Directory):
         key = await self.locate(owner, agent, session_id)
         log, now = self.log_of(key.agent), self.clock()
         source = await log.get(key)
-        child_id = check_session_id(new_id) if new_id is not None else new_session_id(now)
+        child_key = await self._place(owner, key.agent, new_id, now)
         like, place = source, None
         if at is not None:
             entry = await entry_at(log, source, at)
             like, place = source.model_copy(update={"state": await state_at(log, source, entry)}), entry.position
-        child = fresh(SessionKey(owner, key.agent, child_id), now, like).model_copy(update={"made_with": made_with})
+        child = fresh(child_key, now, like).model_copy(update={"made_with": made_with})
         return await self._once(child, log.fork(key, place, child))
 
     async def create_checkpoint(
@@ -194,6 +195,14 @@ class Sessions(Directory):
         new = from_document(document)
         named = {"session_id": session_id if session_id is not None else new.session_id, "made_with": made_with}
         return await self.create_session(owner, agent, new.model_copy(update=named))
+
+    async def _place(self, owner: str, agent: str, session_id: str | None, now: int) -> SessionKey:
+        """The key of a new session; without an id it gets one."""
+        if session_id is None:
+            return SessionKey(owner, agent, new_session_id(now))
+        key = SessionKey(owner, agent, check_session_id(session_id))
+        await clear_place(self, key, now)
+        return key
 
     async def _once(self, session: Session, making: Awaitable[Session]) -> Session:
         """What is made, or what the same request made before."""

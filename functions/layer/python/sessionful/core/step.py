@@ -11,8 +11,10 @@ from sessionful.core.recorder import Recorder
 from sessionful.core.replay import called, returned, spoken
 from sessionful.core.reply import Reply
 from sessionful.core.resumption import Torn
+from sessionful.domain.identity import turn_number
+from sessionful.domain.memory import Source
 from sessionful.domain.message import Message, ToolCall, ToolResult
-from sessionful.domain.session import Session
+from sessionful.domain.session import Position, Session
 from sessionful.domain.usage import Usage
 from sessionful.ports import ModelRequest, ToolContext
 
@@ -121,15 +123,18 @@ class Step:
         self._feed.tell(returned(result))
 
     def _context(self, call: ToolCall) -> ToolContext:
+        session, at = self._session, Position(turn_number(self._turn_id) or 0, self.number)
         return ToolContext(
-            session_id=self._session.key.id,
+            session_id=session.key.id,
             turn_id=self._turn_id,
             call_id=call.id,
             agent=self._agent.name,
-            owner=self._session.key.owner,
-            work_dir=self._session.work_dir,
+            owner=session.key.owner,
+            work_dir=session.work_dir,
             deadline=self._deadline,
             idempotency_key=f"{self._turn_id}.{self.number}.{call.id}",
+            session_agent=session.key.agent,
+            source=Source(owner=session.key.owner, session_id=session.key.id, log=session.log, at=at),
         )
 
 

@@ -1,6 +1,7 @@
 """Events: the facts a turn tells, and the cursor that says where a reader is.
 
-A turn's events lie on a *tape*. A delta takes as many places on it as it has characters, every other event one.
+A turn's events lie on a *tape*. A delta takes as many places on it as it has characters, every other event one (but
+`memory_recalled`, which is told live only, takes none).
 The tape of a finished step is the same whether it was heard live or read back from the log, however the text was cut,
 so a cursor stays good after the deltas themselves are gone, after a restart and on any server.
 """
@@ -48,6 +49,25 @@ class TurnStarted(Event):
     turn_id: str
     session_id: str
     agent: str
+
+
+class RecalledMemory(Value):
+    """`score` is from 0 to 1."""
+
+    id: str
+    score: float
+
+
+class MemoryRecalled(Event):
+    """What the prompt has of what is remembered, best first. Told live only: the log does not keep it, so it takes no
+    place on the tape."""
+
+    type: Literal["memory_recalled"] = "memory_recalled"
+    memories: tuple[RecalledMemory, ...]
+
+    @property
+    def length(self) -> int:
+        return 0
 
 
 class MessageStart(Event):
@@ -129,6 +149,7 @@ class TurnWasCancelled(Event):
 
 AnyEvent = Annotated[
     TurnStarted
+    | MemoryRecalled
     | MessageStart
     | TextDelta
     | ThinkingDelta

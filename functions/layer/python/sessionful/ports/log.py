@@ -40,6 +40,10 @@ class SessionHeads(Protocol):
 
     async def get(self, key: SessionKey) -> Session: ...
 
+    async def head(self, key: SessionKey) -> Session:
+        """As `get`, also of a session that is past its time. For those who look after its end."""
+        ...
+
     async def find(self, owner: str, session_id: str, agents: Sequence[str]) -> list[Session]:
         """The owner's sessions of that id among these agents (live ones only), in the agents' order."""
         ...
@@ -56,9 +60,16 @@ class SessionHeads(Protocol):
         Leaves `updated_at` alone: only messages slide it."""
         ...
 
-    async def delete(self, key: SessionKey) -> None:
+    async def delete(self, key: SessionKey, log: str | None = None) -> None:
         """Erase the session and all it owned, expired or not. A running turn's next write raises LeaseLost. Entries
-        that living forks share are kept for them, out of everybody's sight, until the last of them is deleted."""
+        that living forks share are kept for them, out of everybody's sight, until the last of them is deleted. With
+        `log` only the incarnation with this log of its own: of another, SessionNotFound is raised."""
+        ...
+
+    async def expired(self, agents: Sequence[str], at: int, limit: int) -> list[Session]:
+        """At most `limit` sessions with these agents, whoever owns them, that had expired by the time `at` (so a turn
+        that was running has no holder since then either), the longest first. None where the store lets them go by
+        itself."""
         ...
 
     async def fork(self, source: SessionKey, at: Position | None, child: Session) -> Session:

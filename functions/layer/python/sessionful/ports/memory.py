@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from sessionful.domain.memory import Found, Memory, MemoryPage, Scope, Summary
+from sessionful.domain.session import Position
 
 
 class MemoryBank(Protocol):
@@ -65,8 +66,8 @@ class MemoryBank(Protocol):
         """One for each (log, upto): the first that was kept stays."""
         ...
 
-    async def summary(self, owner: str, agent: str, log: str) -> Summary | None:
-        """The latest of that log."""
+    async def summary(self, owner: str, agent: str, log: str, upto: Position | None = None) -> Summary | None:
+        """The latest of that log; with `upto`, the latest of those that reach no further."""
         ...
 
     async def forget_summaries(self, owner: str, agent: str, log: str) -> None: ...

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple, Protocol
 
+from sessionful.domain.memory import Source
+
 
 class ToolSpec(NamedTuple):
     """What a model is told of a tool; `schema` is the JSON schema of its arguments, an object."""
@@ -14,7 +16,8 @@ class ToolSpec(NamedTuple):
 
 class ToolContext(NamedTuple):
     """What a tool may know of the call it serves. `work_dir` is the only folder it may touch; `deadline` is
-    in seconds of `time.monotonic()`. `idempotency_key` is the same whenever this call is made again."""
+    in seconds of `time.monotonic()`. `idempotency_key` is the same whenever this call is made again. `session_agent` is
+    the agent in the session's key ("" means `agent`), `source` the call's place in the session's log."""
 
     session_id: str
     turn_id: str
@@ -24,6 +27,8 @@ class ToolContext(NamedTuple):
     work_dir: str | None
     deadline: float
     idempotency_key: str = ""
+    session_agent: str = ""
+    source: Source | None = None
 
 
 class Tool(Protocol):

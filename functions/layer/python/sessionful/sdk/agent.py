@@ -9,13 +9,13 @@ from sessionful.core.service import Service
 from sessionful.domain.agent import AgentSettings
 from sessionful.domain.error import ConfigError
 from sessionful.domain.message import Message
-from sessionful.ports import Model, SessionLog, Tool
+from sessionful.ports import MemoryBank, Model, SessionLog, Tool
 from sessionful.sdk.session import Session
 from sessionful.stores.documents import DocumentLog
 from sessionful.stores.four_verbs import AGENT, LogStore, SessionStore
 from sessionful.stores.in_memory import InMemoryLog
 from sessionful.tools.function import tool as as_tool
-from sessionful.wiring import make_model
+from sessionful.wiring import make_model, open_bank
 
 
 class Agent:
@@ -60,7 +60,7 @@ class Agent:
             }
         )
         self.tools: Sequence[Tool] = [t if hasattr(t, "spec") else as_tool(t) for t in tools]  # type: ignore[misc]
-        core = CoreAgent(AGENT, self.model, _log_of(store), chosen, self.tools)
+        core = CoreAgent(AGENT, self.model, _log_of(store), chosen, self.tools, _bank_of(store))
         self.service = Service([core])
 
     @property
@@ -87,6 +87,13 @@ class Agent:
         """Open a conversation. An id that the store knows goes on where it was; a new one is made when first used.
         `messages` are a past to start from. Raises InvalidRequest for an id that is none."""
         return Session(self, session_id=session_id, system=system, messages=messages, work_dir=work_dir)
+
+
+def _bank_of(store: SessionStore | None) -> MemoryBank | None:
+    """None beside a store of the user's own: nobody could tell what it keeps from what it has forgotten."""
+    if store is None:
+        return open_bank("memory")
+    return open_bank(store.address) if isinstance(store, LogStore) and store.address is not None else None
 
 
 def _log_of(store: SessionStore | None) -> SessionLog:

@@ -30,15 +30,19 @@ class DocumentLog(InMemoryLog):
         await self._fetch(key)
         return await super().get(key)
 
+    async def head(self, key: SessionKey) -> Session:
+        await self._fetch(key)
+        return await super().head(key)
+
     async def change(self, key: SessionKey, change: SessionChange, if_version: int | None = None) -> Session:
         await self._fetch(key)
         changed = await super().change(key, change, if_version)
         await self._save(key)
         return changed
 
-    async def delete(self, key: SessionKey) -> None:
+    async def delete(self, key: SessionKey, log: str | None = None) -> None:
         await self._fetch(key)
-        await super().delete(key)
+        await super().delete(key, log)
         await asyncio.to_thread(self._store.delete, key.id)
 
     async def fork(self, source: SessionKey, at: Position | None, child: Session) -> Session:

@@ -37,10 +37,12 @@ class SessionStore(ABC):
 
 
 class LogStore(SessionStore):
-    """The four verbs over a SessionLog. `Agent(store=…)` uses the log itself, so each turn is stored as it happens."""
+    """The four verbs over a SessionLog. `Agent(store=…)` uses the log itself, so each turn is stored as it happens.
+    `address` is the log's short name, where it has one: what outlives the window is kept there, too."""
 
-    def __init__(self, log: SessionLog) -> None:
+    def __init__(self, log: SessionLog, address: str | None = None) -> None:
         self.log = log
+        self.address = address
 
     def save(self, session_id: str, data: dict[str, Any]) -> None:
         """Store the document under this id. What is there already and says the same is left as it is."""

@@ -48,6 +48,17 @@ def check_live(session: Session, now: int) -> None:
         raise SessionExpired("the session has expired", session_id=session.key.id, expires_at=session.expires_at)
 
 
+def check_log(session: Session, log: str | None) -> None:
+    """Raises SessionNotFound when another incarnation than that of `log` is meant."""
+    if log is not None and session.log != log:
+        raise not_found(session.key)
+
+
+def end_of(session: Session) -> tuple[int, SessionKey]:
+    """Sorts those that expire: the first to end comes first."""
+    return session.expires_at or 0, session.key
+
+
 def check_open(session: Session) -> None:
     """Raises SessionEnded."""
     if session.ended_at is not None:

@@ -47,6 +47,10 @@ class InMemoryLog:
         with self._lock:
             return detached_session(self._records.live(key).head)
 
+    async def head(self, key: SessionKey) -> Session:
+        with self._lock:
+            return detached_session(self._records.get(key).head)
+
     async def find(self, owner: str, session_id: str, agents: Sequence[str]) -> list[Session]:
         with self._lock:
             now = self._clock()
@@ -69,9 +73,14 @@ class InMemoryLog:
             heads.check_version(record.head, if_version)
             return record.move(detached_session(heads.changed(record.head, change)))
 
-    async def delete(self, key: SessionKey) -> None:
+    async def delete(self, key: SessionKey, log: str | None = None) -> None:
         with self._lock:
-            self._records.erase(self._records.get(key))
+            self._records.erase(self._records.get(key, log))
+
+    async def expired(self, agents: Sequence[str], at: int, limit: int) -> list[Session]:
+        with self._lock:
+            found = self._records.expired(agents, at)
+            return [detached_session(head) for head in heapq.nsmallest(limit, found, key=heads.end_of)]
 
     async def fork(self, source: SessionKey, at: Position | None, child: Session) -> Session:
         with self._lock:

@@ -1,6 +1,7 @@
 """The stores that the SDK's users name: each is a SessionLog with the four verbs on top."""
 
 from pathlib import Path
+from urllib.parse import urlencode
 
 from sessionful.stores.four_verbs import LogStore
 from sessionful.stores.in_memory import InMemoryLog
@@ -10,7 +11,7 @@ class MemoryStore(LogStore):
     """Sessions in this process's memory."""
 
     def __init__(self) -> None:
-        super().__init__(InMemoryLog())
+        super().__init__(InMemoryLog(), "memory")
 
 
 InMemoryStore = MemoryStore
@@ -22,7 +23,8 @@ class SQLiteStore(LogStore):
     def __init__(self, path: str | Path = "sessions.db") -> None:
         from sessionful.stores.sql import SqlLog  # SQLAlchemy is loaded by those who use it
 
-        super().__init__(SqlLog.open(f"sqlite:///{Path(path).expanduser()}"))
+        url = f"sqlite:///{Path(path).expanduser()}"
+        super().__init__(SqlLog.open(url), url)
 
 
 class DynamoDBStore(LogStore):
@@ -34,4 +36,9 @@ class DynamoDBStore(LogStore):
     def __init__(self, table: str, region: str | None = None, endpoint_url: str | None = None) -> None:
         from sessionful.stores.dynamodb import DynamoDBLog  # boto3 is loaded by those who use it
 
-        super().__init__(DynamoDBLog.open(table, region=region, endpoint_url=endpoint_url))
+        given = {"region": region, "endpoint_url": endpoint_url}
+        query = urlencode({name: value for name, value in given.items() if value is not None})
+        super().__init__(
+            DynamoDBLog.open(table, region=region, endpoint_url=endpoint_url),
+            f"dynamodb:{table}{'?' + query if query else ''}",
+        )

@@ -1,6 +1,6 @@
 """Sessions in memory: each with its head, its idempotency keys, its queue, and what its open step has flushed."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from sessionful.domain.lineage import shared_logs
 from sessionful.domain.session import QueuedTurn, RunningTurn, Session, SessionKey
@@ -55,11 +55,17 @@ class Records:
         records = (record for agent in set(agents) for record in self.of(owner, agent).values())
         return (record.head for record in records if not record.head.expired(now))
 
-    def get(self, key: SessionKey) -> Record:
-        """Raises SessionNotFound."""
+    def expired(self, agents: Collection[str], at: int) -> Iterator[Session]:
+        """The heads of these agents' sessions, of all owners, that had expired by then."""
+        shelves = (shelf for (_, agent), shelf in self._records.items() if agent in agents)
+        return (record.head for shelf in shelves for record in shelf.values() if record.head.expired(at))
+
+    def get(self, key: SessionKey, log: str | None = None) -> Record:
+        """Raises SessionNotFound, also when another incarnation than that of `log` is there."""
         record = self.of(key.owner, key.agent).get(key.id)
         if record is None:
             raise heads.not_found(key)
+        heads.check_log(record.head, log)
         return record
 
     def live(self, key: SessionKey) -> Record:

@@ -25,4 +25,5 @@ def new_client(region: str | None, endpoint_url: str | None) -> Any:
     try:
         return boto3.client("dynamodb", region_name=region, endpoint_url=endpoint_url, config=tuned)
     except NoRegionError:
-        raise ConfigError("the DynamoDB store needs a region: set AWS_DEFAULT_REGION or `region`", key="region") from None
+        hint = "set AWS_DEFAULT_REGION or `region`"
+        raise ConfigError(f"the DynamoDB store needs a region: {hint}", key="region") from None

@@ -1,9 +1,9 @@
 """The end of a session: its head goes at once, its log when no living fork sees it any more.
 
 A head counts the logs that hold on to its own (`fk`). When a session is deleted, one transaction puts its *remains* in
-the head's place: the count, and the log that it held on to itself. Remains stay as long as somebody holds on; then
-everything is erased, and in the last transaction, which takes the remains away, the next log up the line is let go. So
-nothing is counted twice or forgotten, whenever a process dies: the remains say what is still to do.
+the head's place: the count, its key, and the log that it held on to itself. Remains stay as long as somebody holds on;
+then everything is erased, and in the last transaction, which takes the remains away, the next log up the line is let
+go. So nothing is counted twice or forgotten, whenever a process dies: the remains say what is still to do.
 
 The stream may tell of an expired head again when all that is done. If that one held on to another log, a *mark* stays
 in the place of its remains, so that the other is not let go twice; the mark expires by itself, long after the stream
@@ -12,15 +12,17 @@ has forgotten the head.
 
 import asyncio
 from contextlib import aclosing
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 from sessionful.domain.lineage import END, START
-from sessionful.domain.session import SessionKey
+from sessionful.domain.session import Session, SessionKey
+from sessionful.stores import heads
 from sessionful.stores.dynamodb import keys
 from sessionful.stores.dynamodb.access import Table
 from sessionful.stores.dynamodb.actions import Action, Item, delete, key, number, put, string, update
 from sessionful.stores.dynamodb.calls import crowded, pause
-from sessionful.stores.dynamodb.codec import Head
+from sessionful.stores.dynamodb.codec import Head, read_head, read_key
+from sessionful.stores.dynamodb.entries import write_json
 from sessionful.stores.dynamodb.loading import Heads
 from sessionful.stores.dynamodb.pieces import Pieces
 from sessionful.stores.dynamodb.table import EXPIRY, GRACE_SECONDS, PARTITION, SORT
@@ -29,23 +31,34 @@ _TRIES = 40
 _KEYS_AT_ONCE = 8
 
 
+class Ended(NamedTuple):
+    """A session that is no more, and how it went: it has `expired`, and its past can still be read; or it was `deleted`
+    at somebody's word, or `swept` after it had expired, and nothing is known of it but its key, its log and whether it
+    was shared."""
+
+    session: Session
+    how: Literal["expired", "swept", "deleted"]
+
+
 class Erasing:
     def __init__(self, table: Table, heads: Heads, pieces: Pieces) -> None:
         self._table = table
         self._heads = heads
         self._pieces = pieces
 
-    async def delete(self, session: SessionKey) -> None:
+    async def delete(self, session: SessionKey, log: str | None = None) -> None:
         """Raises SessionNotFound."""
         for tries in range(_TRIES):
             head = await self._heads.get(session)
-            if await self.bury(head):
+            heads.check_log(head.session, log)
+            if await self.bury(head, deleted=True):
                 return
             await pause(tries // 4)
         raise crowded()
 
-    async def bury(self, head: Head) -> bool:
-        """Replace the head by its remains, and erase what nobody needs. False when the head is another by now."""
+    async def bury(self, head: Head, deleted: bool = False) -> bool:
+        """Replace the head by its remains, and erase what nobody needs. False when the head is another by now.
+        `deleted`: somebody asked for it; else it has expired."""
         session, shares = head.session, number(head.shares)
         unshared = "attribute_not_exists(#fk) OR " if not head.shares else ""
         gone = delete(
@@ -53,7 +66,7 @@ class Erasing:
             f"#g = :log AND ({unshared}#fk = :shares)",
             {"log": string(session.log), "shares": shares},
         )
-        remains = {**_remains(head), "w": string(keys.nonce())}
+        remains = {**_remains(head), **_name(session, deleted), "w": string(keys.nonce())}
         refused = await self._table.write(gone, put(remains))
         if refused is not None:
             # Unless it is our own first try, whose answer was lost, the head is another by now.
@@ -62,6 +75,17 @@ class Erasing:
                 return False
         await self._erase(head.partition, session.log)
         return True
+
+    async def ended(self, image: Item) -> Ended | None:
+        """Whose end it is that the table's stream tells of with this item, as `sweep` is given it. None for the remains
+        of a head that expired: that was told of by itself."""
+        if image[SORT]["S"] == keys.HEAD:
+            (head,) = await self._heads.read([image])
+            return Ended(read_head(image).session, "swept") if head is None else Ended(head.session, "expired")
+        if "z" not in image or "k" not in image:
+            return None
+        name = {"key": read_key(image), "log": image["g"]["S"], "sharing": "sh" in image}
+        return Ended(Session(**name, created_at=0, updated_at=0), "deleted" if "dl" in image else "swept")
 
     async def sweep(self, image: Item) -> None:
         """Do what is still to be done about a head that the table's own expiry has taken away, or about remains whose
@@ -108,7 +132,7 @@ class Erasing:
         gone = delete(at, unheld, {"none": number(0)})
         if "x" in remains:
             until = number(self._heads.clock() // 1000 + GRACE_SECONDS)
-            mark = f"SET #{EXPIRY} = :until REMOVE #z, #h, #hp, #x, #fk"
+            mark = f"SET #{EXPIRY} = :until REMOVE #z, #h, #hp, #x, #fk, #k, #sh, #dl"
             gone = update(at, mark, unheld, {"none": number(0), "until": until})
         if "h" not in remains:
             await self._table.write(gone)
@@ -193,3 +217,13 @@ def _remains(head: Head) -> Item:
     if head.held is not None and (home := head.home(head.held)) is not None:
         item |= {"h": string(head.held), "hp": string(home)}
     return item
+
+
+def _name(session: Session, deleted: bool) -> Item:
+    """For who follows the table's stream: whose end it is."""
+    yes = {"BOOL": True}
+    return {
+        "k": string(write_json(list(session.key))),
+        **({"sh": yes} if session.sharing else {}),
+        **({"dl": yes} if deleted else {}),
+    }

@@ -34,7 +34,7 @@ from sessionful.stores.dynamodb.admission import Admission
 from sessionful.stores.dynamodb.calls import Calls
 from sessionful.stores.dynamodb.changing import Changing
 from sessionful.stores.dynamodb.client import new_client
-from sessionful.stores.dynamodb.erasing import Erasing
+from sessionful.stores.dynamodb.erasing import Ended, Erasing
 from sessionful.stores.dynamodb.flushing import Flushing
 from sessionful.stores.dynamodb.founding import Founding
 from sessionful.stores.dynamodb.groups import Groups
@@ -103,6 +103,9 @@ class DynamoDBLog:
     async def get(self, key: SessionKey) -> Session:
         return (await self._heads.live(key)).session
 
+    async def head(self, key: SessionKey) -> Session:
+        return (await self._heads.get(key)).session
+
     async def find(self, owner: str, session_id: str, agents: Sequence[str]) -> list[Session]:
         wanted = [SessionKey(owner, agent, session_id) for agent in dict.fromkeys(agents)]
         now = self._heads.clock()
@@ -118,8 +121,12 @@ class DynamoDBLog:
     async def change(self, key: SessionKey, change: SessionChange, if_version: int | None = None) -> Session:
         return await self._changing.change(key, change, if_version)
 
-    async def delete(self, key: SessionKey) -> None:
-        await self._erasing.delete(key)
+    async def delete(self, key: SessionKey, log: str | None = None) -> None:
+        await self._erasing.delete(key, log)
+
+    async def expired(self, agents: Sequence[str], at: int, limit: int) -> list[Session]:
+        """None: the table's own expiry takes the heads, and who follows its stream sweeps."""
+        return []
 
     async def fork(self, source: SessionKey, at: Position | None, child: Session) -> Session:
         return await self._founding.fork(source, at, child)
@@ -185,6 +192,10 @@ class DynamoDBLog:
 
     async def turn_for(self, key: SessionKey, idempotency_key: str) -> str | None:
         return await self._turns.turn_for(key, idempotency_key)
+
+    async def ended(self, image: dict[str, Any]) -> Ended | None:
+        """For the same, before that: whose end it is, for what is kept of a session elsewhere."""
+        return await self._erasing.ended(image)
 
     async def sweep(self, image: dict[str, Any]) -> None:
         """For whoever follows the table's stream: finish the end of a session. `image` is an item as the client gives

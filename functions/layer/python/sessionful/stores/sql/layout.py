@@ -50,6 +50,8 @@ def _bring_up(tx: Transaction) -> int:
         METADATA.create_all(tx.connection)
         for table in METADATA.sorted_tables:
             _add_columns(tx.connection, table)
+            for index in table.indexes:
+                index.create(tx.connection, checkfirst=True)
         # Last, because MySQL commits each change of a table as it is made: this row says that all of them are there.
         if version is None:
             tx.connection.execute(insert(SCHEMA).values(part=_PART, version=VERSION))

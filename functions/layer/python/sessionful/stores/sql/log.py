@@ -34,7 +34,7 @@ from sessionful.stores.sql.database import Database, erase_noted
 from sessionful.stores.sql.engine import open_engine
 from sessionful.stores.sql.files import folder_beside
 from sessionful.stores.sql.layout import lay_out
-from sessionful.stores.sql.listing import list_sessions
+from sessionful.stores.sql.listing import list_expired, list_sessions
 
 _MOST = 2**31 - 1
 
@@ -74,6 +74,9 @@ class SqlLog:
     async def get(self, key: SessionKey) -> Session:
         return await self._database.read(sessions.get, key)
 
+    async def head(self, key: SessionKey) -> Session:
+        return await self._database.read(sessions.head, key)
+
     async def find(self, owner: str, session_id: str, agents: Sequence[str]) -> list[Session]:
         return await self._database.read(sessions.find, owner, session_id, agents)
 
@@ -85,8 +88,11 @@ class SqlLog:
     async def change(self, key: SessionKey, change: SessionChange, if_version: int | None = None) -> Session:
         return await self._database.write(sessions.change, key, change, if_version)
 
-    async def delete(self, key: SessionKey) -> None:
-        await self._database.write(sessions.delete, key)
+    async def delete(self, key: SessionKey, log: str | None = None) -> None:
+        await self._database.write(sessions.delete, key, log)
+
+    async def expired(self, agents: Sequence[str], at: int, limit: int) -> list[Session]:
+        return await self._database.read(list_expired, agents, at, limit)
 
     async def fork(self, source: SessionKey, at: Position | None, child: Session) -> Session:
         return await self._database.write(sessions.fork, source, at, child)

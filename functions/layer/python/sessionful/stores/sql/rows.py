@@ -39,7 +39,7 @@ IDLE: Columns = {
 """The columns of a running turn, when none runs."""
 
 
-def digest(*names: str) -> str:
+def digest(*names: str | None) -> str:
     """The same for the same names only: JSON keeps them apart whatever is in them."""
     return hashlib.sha256(json.dumps(names).encode("ascii")).hexdigest()
 
@@ -64,9 +64,9 @@ def new_head(session: Session) -> Columns:
     return {
         "session": digest(*key),
         "shelf": shelf(key.owner, key.agent),
-        "owner": _label(key.owner),
-        "agent": _label(key.agent),
-        "id": _label(key.id),
+        "owner": label(key.owner),
+        "agent": label(key.agent),
+        "id": label(key.id),
         "log": session.log,
         **IDLE,
         **counters(session),
@@ -154,6 +154,7 @@ def read_entries(payloads: Sequence[str]) -> list[Entry]:
     return _ENTRIES.validate_json(f"[{','.join(payloads)}]")
 
 
-def _label(name: str) -> str:
+def label(name: str) -> str:
+    """A name for the eyes: the same for the same names, and now and then for two."""
     # PostgreSQL takes no NUL and nobody takes half a surrogate pair; a label need not be exact.
     return name.encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")

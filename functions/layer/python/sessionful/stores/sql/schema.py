@@ -9,16 +9,34 @@ the same while it waits. A turn that waits is a row of `sessionful_queue`; what 
 step lies in `sessionful_groups` until the step is stored. Beside a SQLite file, entries too long for a row are files:
 `pieces` is then -1 and `payload` the file's name; `sessionful_erased` notes the logs whose files are still to be
 erased.
+
+A memory is one row of `sessionful_memories`, found by digests of its scope and of its id. `live` is the digest of its
+text as long as it holds: two of one scope cannot be the same. `words` and `vector` are what a search looks at, so they
+stand before the rest, which is one JSON document. `by_hand`: somebody put it in without a source. Its sources are rows
+of `sessionful_memory_sources`.
 """
 
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, MetaData, String, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+)
 from sqlalchemy.dialects.mysql import CHAR, LONGTEXT, VARCHAR
 
-VERSION = 2
+VERSION = 3
 """Of this layout. A database that was laid out by a newer release is refused, not guessed at; one of an older release
-is given the tables and columns it lacks, so every new column has to be empty or to have a default."""
+is given the tables, columns and indexes it lacks, so every new column has to be empty or to have a default."""
 
 METADATA = MetaData()
 
@@ -36,7 +54,7 @@ _LOG = (
 _TEXT = Text().with_variant(LONGTEXT(charset="utf8mb4", collation="utf8mb4_bin"), "mysql")
 
 
-def _table(name: str, *parts: Column[Any] | Index) -> Table:
+def _table(name: str, *parts: Column[Any] | Index | ForeignKeyConstraint) -> Table:
     return Table(f"sessionful_{name}", METADATA, *parts, mysql_engine="InnoDB", mysql_charset="utf8mb4")
 
 
@@ -86,6 +104,7 @@ HEADS = _table(
     Column("running", _TEXT),
     Column("profile", _TEXT, nullable=False),
     Index("sessionful_heads_listed", "shelf", "updated_at", "session"),
+    Index("sessionful_heads_expiring", "expires_at"),
 )
 
 ENTRIES = _table(
@@ -139,4 +158,43 @@ HOLDS = _table(
     _of_log("log", erased_with_it=False),
     Column("holder", _LOG, primary_key=True),
     Index("sessionful_holds_holder", "holder", "log"),
+)
+
+MEMORIES = _table(
+    "memories",
+    Column("scope", _DIGEST, primary_key=True),
+    Column("memory", _DIGEST, primary_key=True),
+    Column("live", _DIGEST),
+    Column("created_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger),
+    Column("by_hand", Boolean, nullable=False),
+    Column("model", _DIGEST),
+    Column("vector", LargeBinary, nullable=False),
+    Column("words", _TEXT, nullable=False),
+    Column("document", _TEXT, nullable=False),
+    Index("sessionful_memories_live", "scope", "live", unique=True),
+    Index("sessionful_memories_listed", "scope", "created_at", "memory"),
+    Index("sessionful_memories_expiring", "expires_at"),
+)
+
+MEMORY_SOURCES = _table(
+    "memory_sources",
+    Column("scope", _DIGEST, primary_key=True),
+    Column("memory", _DIGEST, primary_key=True),
+    Column("source", _DIGEST, primary_key=True),
+    Column("log", _DIGEST, nullable=False),
+    Column("number", BigInteger, nullable=False),
+    Column("payload", _TEXT, nullable=False),
+    ForeignKeyConstraint(
+        ["scope", "memory"], ["sessionful_memories.scope", "sessionful_memories.memory"], ondelete="CASCADE"
+    ),
+    Index("sessionful_memory_sources_log", "scope", "log"),
+)
+
+SUMMARIES = _table(
+    "summaries",
+    Column("log", _DIGEST, primary_key=True),
+    Column("turn", BigInteger, primary_key=True, autoincrement=False),
+    Column("step", BigInteger, primary_key=True, autoincrement=False),
+    Column("payload", _TEXT, nullable=False),
 )

@@ -35,6 +35,10 @@ def get(tx: Transaction, key: SessionKey) -> Session:
     return head
 
 
+def head(tx: Transaction, key: SessionKey) -> Session:
+    return head_of(tx, seen(tx, key))
+
+
 def find(tx: Transaction, owner: str, session_id: str, agents: Sequence[str]) -> list[Session]:
     wanted = [digest(owner, agent, session_id) for agent in dict.fromkeys(agents)]
     rows = {row.session: row for row in tx.connection.execute(_FOUND, {"of_sessions": wanted})}
@@ -51,9 +55,9 @@ def change(tx: Transaction, key: SessionKey, change: SessionChange, if_version: 
     return after
 
 
-def delete(tx: Transaction, key: SessionKey) -> None:
+def delete(tx: Transaction, key: SessionKey, log: str | None) -> None:
     row = locked_row(tx, key)
-    if row is not None:
+    if row is not None and log in (None, row.log):
         erase(tx, row)
     elif not tx.again:
         raise heads.not_found(key)
