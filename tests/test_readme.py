@@ -174,6 +174,14 @@ def test_the_tokens_issuer_is_configured_as_the_readme_says() -> None:
     assert (auth.issuer, auth.claim) == ("https://login.example.com/", "sub")
 
 
+def test_the_agent_that_remembers_is_configured_as_the_readme_says() -> None:
+    loaded = config.parse(block("memory"), {})
+    longterm = loaded.agents["assistant"].memory.longterm
+    assert longterm is not None and longterm.storage_scope == "conversational"
+    assert loaded.embedder is not None
+    assert not loaded.warnings()
+
+
 def test_the_stacks_are_made_without_an_account(tmp_path: Path) -> None:
     """One of the three in full: the others differ in what tests/infra looks at, and take as long."""
     commands = block("synth").splitlines()

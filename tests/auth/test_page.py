@@ -58,7 +58,7 @@ async def test_it_asks_for_a_token_and_then_shows_what_is_the_tokens_owners(
         await client.post("/agents/assistant/sessions/s/messages", json={"message": "Hi"}, headers=ann)
         stranger = await shown(f"{client.base_url}#assistant/s", tmp_path / "stranger")
         assert '<dialog id="enter" open="">' in stranger
-        assert "this needs a token" in stranger
+        assert "This server wants to know who you are" in stranger
         assert "So you say" not in stranger
         known = await shown(f"{client.base_url}/enter", tmp_path / "known")
     assert '<dialog id="enter">' in known

@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sessionful.core.past import spoken
+from sessionful.core.past import given_entry, spoken
 from sessionful.core.window import reach, window
 from sessionful.domain.agent import WorkingMemory
 from sessionful.domain.message import Message, Part, Text, Thinking, ToolCall, ToolResult
@@ -87,3 +87,9 @@ def test_a_turn_that_failed_is_left_out_and_a_cancelled_one_stays_with_what_it_h
     assert len(window([ended("cancelled", torn=True)], WorkingMemory())) == 2
     assert len(window([ended("interrupted", reply=None)], WorkingMemory())) == 1
     assert len(window([ended("failed")], WorkingMemory())) == 2  # its step was whole: only what came after it failed
+
+
+def test_the_gist_of_a_turn_that_was_put_in_by_hand_holds_no_result_without_its_call() -> None:
+    stray = Message(role="user", parts=(ToolResult(call_id="c", name="echo", content="", is_error=False),))
+    entry = given_entry(Position(1, 1), [Message.assistant(""), stray], "a", 0)
+    assert window([entry], WorkingMemory(strategy="full")) == []

@@ -73,8 +73,8 @@ def _gist(past: Sequence[Entry], memory: WorkingMemory, count: Count, room: floa
     if not past:
         return []
     first = next(entry for entry in past if entry.position.turn == past[-1].position.turn)
-    asked = [message for message in told_to_model(first, memory) if message.role == "user"]
-    answer = [m for m in told_to_model(past[-1], memory) if m.role == "assistant" and not m.tool_calls]
+    asked = [message for message in paired(told_to_model(first, memory)) if message.role == "user"]
+    answer = [m for m in paired(told_to_model(past[-1], memory)) if m.role == "assistant" and not m.tool_calls]
     both = [*asked[:1], *answer[-1:]]
     fits = not _over(memory, len(both), sum(map(count, both)), room)
     return both if asked and answer and fits else []
