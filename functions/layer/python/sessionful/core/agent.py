@@ -11,7 +11,7 @@ from sessionful.ports import Embedder, MemoryBank, Model, SessionLog, Tool
 
 @dataclass(frozen=True)
 class Agent:
-    """Without a `bank` nothing is summarised, and without an `embedder` as well nothing is remembered."""
+    """Without a `bank` nothing is summarised or remembered; without an `embedder` memories are found by words alone."""
 
     name: str
     model: Model
