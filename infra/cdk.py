@@ -39,7 +39,9 @@ def main() -> int:
     path = os.pathsep.join([str(Path(node[0]).parent), os.environ.get("PATH", "")])
     env = {**os.environ, "PATH": path, "PYTHON": sys.executable, "CDK_DISABLE_CLI_TELEMETRY": "true"}
     if not _INSTALLED.exists() or _INSTALLED.stat().st_mtime < _LOCK.stat().st_mtime:
-        subprocess.run([*npm, "ci", "--no-progress"], cwd=_HERE, env=env, check=True)
+        installing = subprocess.run([*npm, "ci", "--no-progress"], cwd=_HERE, env=env)
+        if installing.returncode:
+            sys.exit("npm cannot install the CDK's command, which infra/package-lock.json pins")
     context = {"deployment": asked.settings, "agents": asked.agents}
     given = [word for name, file in context.items() if file for word in ("-c", f"{name}={file.resolve()}")]
     cdk = [*node, str(_HERE / "node_modules" / "aws-cdk" / "bin" / "cdk"), "--no-notices"]

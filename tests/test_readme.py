@@ -182,6 +182,11 @@ def test_the_agent_that_remembers_is_configured_as_the_readme_says() -> None:
     assert not loaded.warnings()
 
 
+def skip_without_npm(done: "subprocess.CompletedProcess[str]") -> None:
+    if "npm cannot install" in done.stderr:
+        pytest.skip("the CDK's command cannot be had from npm here")
+
+
 def test_the_stacks_are_made_without_an_account(tmp_path: Path) -> None:
     """One of the three in full: the others differ in what tests/infra looks at, and take as long."""
     commands = block("synth").splitlines()
@@ -190,6 +195,7 @@ def test_the_stacks_are_made_without_an_account(tmp_path: Path) -> None:
     done = subprocess.run(
         ["bash", "-ec", commands[-1]], cwd=ROOT, env=outside, capture_output=True, text=True, timeout=300
     )
+    skip_without_npm(done)
     assert done.returncode == 0, done.stderr
     assert "Successfully synthesized" in done.stdout + done.stderr
 
@@ -202,6 +208,7 @@ def test_a_deployment_needs_nothing_but_credentials(tmp_path: Path) -> None:
     done = subprocess.run(
         ["bash", "-ec", deploy], cwd=ROOT, env={**outside, **nobody}, capture_output=True, text=True, timeout=300
     )
+    skip_without_npm(done)
     assert done.returncode != 0
     assert "Unable to resolve AWS account" in done.stdout + done.stderr
 
