@@ -100,3 +100,15 @@ def closing_entry(
 
 def as_json(error: AgentError) -> dict[str, Any]:
     return {"code": error.code, "message": error.message, "details": error.details}
+
+
+def agentless(running: RunningTurn) -> AgentError:
+    return TurnInterrupted(f"nobody carries the turn on: there is no agent {running.agent!r} any more")
+
+
+def worn_out(running: RunningTurn, agent: Agent | None) -> AgentError | None:
+    """Why nobody should try a turn once more."""
+    if agent is None or running.attempt <= agent.settings.limits.max_attempts:
+        return None
+    most = agent.settings.limits.max_attempts
+    return TurnInterrupted(f"the process that ran the turn died {most} times over", attempts=most)

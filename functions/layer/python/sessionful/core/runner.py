@@ -11,7 +11,7 @@ from sessionful.core.answer import Answer, answer_shape
 from sessionful.core.attempt import Attempt
 from sessionful.core.deadline import seconds_left
 from sessionful.core.directory import Directory
-from sessionful.core.endings import closing_entry
+from sessionful.core.endings import agentless, closing_entry, worn_out
 from sessionful.core.feed import Feed
 from sessionful.core.memory.upkeep import Upkeep
 from sessionful.core.pace import Pace
@@ -20,7 +20,7 @@ from sessionful.core.resumption import Torn, told_before, torn_step
 from sessionful.core.runs import Run, Runs
 from sessionful.core.window import reach
 from sessionful.domain.agent import WorkingMemory
-from sessionful.domain.error import AgentError, LeaseLost, ServerStopping, TurnCancelled, TurnInterrupted
+from sessionful.domain.error import AgentError, LeaseLost, ServerStopping, TurnCancelled
 from sessionful.domain.session import SHARED_AGENT, RunningTurn, Session, SessionKey
 from sessionful.domain.turn import Admitted, Entry, Taken
 from sessionful.ports import Alarm, Clock, Wake
@@ -41,6 +41,7 @@ class Runner:
         self._directory, self._alarm = directory, alarm
         self._tasks: set[asyncio.Task[None]] = set()
         self._upkeep = Upkeep(clock)
+        self._given_on: dict[str, int] = {}
         self.closing = False
 
     def begin(self, agent: Agent, admitted: Admitted, answer: Answer | None = None) -> Run:
@@ -50,6 +51,11 @@ class Runner:
     async def stir(self, session: Session) -> bool:
         """See to it that somebody carries the session's turn, or the next of those that wait. True when that was to be
         done, here or by somebody who was quicker."""
+        if session.running is not None and self._just_given_on(session.running.turn_id):
+            return False
+        return await self._stir(session)
+
+    async def _stir(self, session: Session) -> bool:
         running = session.running
         if running is not None and running.lease_until <= self.clock():
             await self.revive(session.key)
@@ -70,9 +76,9 @@ class Runner:
         running = _running(taken)
         stored = await log.turn(taken.session, running.number)
         agent = self._directory.agents.get(running.agent)
-        worn_out = _worn_out(running, agent)
-        if agent is None or worn_out is not None:
-            await self._close(taken, stored, worn_out or _agentless(running))
+        worn = worn_out(running, agent)
+        if agent is None or worn is not None:
+            await self._close(taken, stored, worn or agentless(running))
             await self.advance(key)
             return None
         torn = torn_step(taken.flushed, running.number, len(stored))
@@ -93,7 +99,7 @@ class Runner:
             agent = self._directory.agents.get(running.agent)
             if agent is not None and not running.cancel_asked:
                 return self.begin(agent, admitted)
-            error = TurnCancelled("it was withdrawn") if running.cancel_asked else _agentless(running)
+            error = TurnCancelled("it was withdrawn") if running.cancel_asked else agentless(running)
             await self._close(admitted, [], error)
         return None
 
@@ -123,7 +129,7 @@ class Runner:
     async def carry(self, session: Session) -> None:
         """Carry the session's turn, if nobody else does, and those that wait behind it, until there is none. Where no
         turn is, do what else is due in the session."""
-        if not await self.stir(session) and session.running is None:
+        if not await self._stir(session) and session.running is None:
             await self.keep_up(session)
         while (run := self.runs.get(session.key)) is not None and run.then is not None:
             await run.then
@@ -146,6 +152,12 @@ class Runner:
         """Its readers are still there, but what nobody carries is for another process."""
         guest = not self.pace.lingers and self._alarm is not None
         return self.closing or guest or self.pace.too_late(seconds_left())
+
+    def _just_given_on(self, turn_id: str) -> bool:
+        """A worker was woken for it: a reader of this process, whose time for the turn is up, does not take it back."""
+        since = self.clock() - self.pace.lease_ms
+        self._given_on = {each: at for each, at in self._given_on.items() if at > since}
+        return turn_id in self._given_on and self._alarm is not None
 
     def _start(
         self,
@@ -183,6 +195,7 @@ class Runner:
         if attempt.after is not None:
             self._see_to_upkeep(attempt, attempt.after)
         if attempt.handed_over:
+            self._given_on[attempt.running.turn_id] = self.clock()
             self.arm(key, attempt.running.turn_id, 0.0)
         elif attempt.after is not None and attempt.after.queued:
             if self._leaving:
@@ -230,15 +243,3 @@ def _running(given: Admitted | Taken) -> RunningTurn:
 
 def _answer_of(running: RunningTurn) -> Answer | None:
     return answer_shape(running.answer_schema) if running.answer_schema is not None else None
-
-
-def _agentless(running: RunningTurn) -> AgentError:
-    return TurnInterrupted(f"nobody carries the turn on: there is no agent {running.agent!r} any more")
-
-
-def _worn_out(running: RunningTurn, agent: Agent | None) -> AgentError | None:
-    """Why nobody should try a turn once more."""
-    if agent is None or running.attempt <= agent.settings.limits.max_attempts:
-        return None
-    most = agent.settings.limits.max_attempts
-    return TurnInterrupted(f"the process that ran the turn died {most} times over", attempts=most)
